@@ -152,7 +152,7 @@ class _Reader:
                 raise self._error("expected ';', a new line or the end after ')'")
             self._skip(_BETWEEN)
         if not calls:
-            raise self._error("expected a call such as weather(location=\"Berlin\")")
+            raise self._error('expected a call such as weather(location="Berlin")')
         return tuple(calls)
 
     def _call(self) -> Call:
@@ -183,10 +183,10 @@ class _Reader:
         self._skip(_SPACE)
         if self._peek() != "[":
             return self._scalar(in_list=False)
-        if placeholder := _PLACEHOLDER.match(self.text, self.at):
-            if placeholder.group()[1:-1].strip() not in ("true", "false", "True", "False"):
-                self.at = placeholder.end()
-                return placeholder.group()
+        placeholder = _PLACEHOLDER.match(self.text, self.at)
+        if placeholder and placeholder.group()[1:-1].strip() not in ("true", "false", "True", "False"):
+            self.at = placeholder.end()
+            return placeholder.group()
         self.at += 1
         items: list[Scalar] = []
         self._skip(_SPACE)

@@ -101,14 +101,18 @@ class Skill:
         for name in call.arguments:
             if self.parameter(name) is None:
                 known = ", ".join(parameter.name for parameter in self.parameters) or "none"
-                raise CallError(f"{self.name} has no parameter {name!r} (it has: {known})", skill=self.name, parameter=name)
+                raise CallError(
+                    f"{self.name} has no parameter {name!r} (it has: {known})", skill=self.name, parameter=name
+                )
         typed: dict[str, Typed] = {}
         for parameter in self.parameters:
             if parameter.name in call.arguments:
                 try:
                     typed[parameter.name] = parameter.read(call.arguments[parameter.name], now)
                 except ValueReadError as error:
-                    raise CallError(f"{self.name}: {parameter.name}: {error}", skill=self.name, parameter=parameter.name) from error
+                    raise CallError(
+                        f"{self.name}: {parameter.name}: {error}", skill=self.name, parameter=parameter.name
+                    ) from error
             elif parameter.required:
                 raise CallError(f"{self.name} needs {parameter.name}", skill=self.name, parameter=parameter.name)
         return typed
@@ -159,7 +163,8 @@ def to_json(skill: Skill) -> dict[str, object]:
 
 
 def from_json(entry: Mapping[str, object]) -> Skill:
-    """The inverse of `to_json`; also reads OpenAI tools (`{"type": "function", "function": …}`) and MCP's `inputSchema`.
+    """The inverse of `to_json`; also reads OpenAI tools (`{"type": "function", "function": …}`) and MCP's
+    `inputSchema`.
 
     Raises `SchemaError` naming skill and parameter for what Otto cannot represent (nested objects).
     """
@@ -182,7 +187,9 @@ def _property(parameter: Parameter) -> dict[str, object]:
         schema["description"] = parameter.description
     if parameter.limits.choices:
         schema["enum"] = list(parameter.limits.choices)
-    for key, limit in zip(_limit_keys(parameter.type), (parameter.limits.minimum, parameter.limits.maximum), strict=True):
+    for key, limit in zip(
+        _limit_keys(parameter.type), (parameter.limits.minimum, parameter.limits.maximum), strict=True
+    ):
         if limit is not None:
             schema[key] = limit
     if parameter.repeats:
@@ -206,7 +213,9 @@ def _parameter(skill: str, name: str, schema: object, required: bool) -> Paramet
     else:
         type_name = next((kind.name for kind in TYPES.values() if _matches(kind.schema, schema)), "")
     if not type_name:
-        raise SchemaError(f"skill {skill!r}: parameter {name!r} has a schema that Otto cannot represent: {dict(schema)!r}")
+        raise SchemaError(
+            f"skill {skill!r}: parameter {name!r} has a schema that Otto cannot represent: {dict(schema)!r}"
+        )
     choices = schema.get("enum", ())
     low, high = _limit_keys(type_name)
     limits = Limits(tuple(str(choice) for choice in choices), schema.get(low), schema.get(high))

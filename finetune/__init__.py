@@ -1,0 +1,1 @@
+"""The fine-tuning pipeline: generate, collect, train, evaluate, export. See docs/design.md."""

@@ -1,0 +1,227 @@
+"""Settings and folders: their only owner.
+
+`load()` reads `otto.toml` in `$XDG_CONFIG_HOME/otto`, then `OTTO_*` environment variables over it, then what the
+command line gives over both. A setting that is unknown, of the wrong type or out of range is refused with its name
+and where it was set. `table()` makes the documentation's table from the dataclass, so the two cannot differ.
+
+    # ~/.config/otto/otto.toml
+    home = "Hamburg"
+    openai_model = "llama-3.2-3b"
+    hidden = ["news"]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import tomllib
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from otto.errors import ConfigError
+
+
+def _folder(kind: str) -> Path:
+    """`$XDG_<KIND>_HOME/otto`, or where the system keeps such files."""
+    if named := os.environ.get(f"XDG_{kind.upper()}_HOME"):
+        return Path(named) / "otto"
+    import platformdirs
+
+    return Path(getattr(platformdirs, f"user_{kind}_dir")("otto", appauthor=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What a setting means, and between what it must lie."""
+
+    text: str
+    low: float = -math.inf
+    high: float = math.inf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that can be set."""
+
+    home: Annotated[str, Says("Place for weather and time when none is said.")] = ""
+    units: Annotated[Literal["metric", "imperial"], Says("Units that weather is told in.")] = "metric"
+    router: Annotated[str, Says("The router that answers.")] = "fewshot"
+    history: Annotated[bool, Says("Keep what was said and done (the last 1,000 commands).")] = True
+    hidden: Annotated[tuple[str, ...], Says("Skills that are never called.")] = ()
+    trusted: Annotated[tuple[str, ...], Says("Skills that run without the yes that they would ask for.")] = ()
+    deadline_seconds: Annotated[float, Says("A skill that takes longer is ended.", 0.1, 600)] = 10.0
+    memory_mb: Annotated[int, Says("Memory a skill may take.", 64, 65536)] = 512
+    openai_model: Annotated[str, Says("Model that `openai` and `story` ask, at `OPENAI_BASE_URL`.")] = ""
+    news_feeds: Annotated[tuple[str, ...], Says("RSS feeds for news without a topic.")] = (
+        "https://feeds.bbci.co.uk/news/rss.xml",
+        "https://feeds.npr.org/1001/rss.xml",
+    )
+    mqtt_broker: Annotated[str, Says("Where `publish:` actions go, `host:port`.")] = "127.0.0.1:1883"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Says("What is written to the log.")] = "warning"
+    config_folder: Annotated[Path, Says("`otto.toml`, and the user's `skills/` and `examples/`.")] = field(
+        default_factory=lambda: _folder("config")
+    )
+    state_folder: Annotated[Path, Says("The store and the log.")] = field(default_factory=lambda: _folder("state"))
+    cache_folder: Annotated[Path, Says("What can be made again.")] = field(default_factory=lambda: _folder("cache"))
+
+    @property
+    def database(self) -> Path:
+        """The store's file."""
+        return self.state_folder / "otto.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where skills come from; later folders are laid over earlier ones."""
+
+    examples: tuple[Path, ...]
+    skills: tuple[Path, ...]
+
+
+def bundled(name: str) -> Path:
+    """The folder `examples`, `skills` or `prompts` that came with Otto: in a wheel, or at the top of a checkout."""
+    package = Path(__file__).parent
+    inside = package / "bundled" / name
+    return inside if inside.is_dir() else package.parent / name
+
+
+def folders(settings: Settings, examples: Path | None = None, skills: Path | None = None) -> Folders:
+    """The bundled folders with the user's over them; a folder named on the command line replaces both."""
+    return Folders(
+        (examples,) if examples else (bundled("examples"), settings.config_folder / "examples"),
+        (skills,) if skills else (bundled("skills"), settings.config_folder / "skills"),
+    )
+
+
+def load(
+    options: Mapping[str, object] | None = None, environment: Mapping[str, str] = os.environ, file: Path | None = None
+) -> Settings:
+    """The settings in force. Raises `ConfigError` naming the key and where it was set.
+
+    `options`: values from the command line by setting name; None means not given.
+    """
+    path = file or Path(environment.get("OTTO_CONFIG", "") or _folder("config") / "otto.toml")
+    values: dict[str, Any] = {}
+    for origin, name, value in _given(path, environment, options or {}):
+        if name not in FIELDS:
+            raise ConfigError(f"{origin}: there is no setting {name!r}; known: {', '.join(FIELDS)}")
+        values[name] = _checked(FIELDS[name], value, origin)
+    return Settings(**values)
+
+
+def _given(
+    path: Path, environment: Mapping[str, str], options: Mapping[str, object]
+) -> Iterator[tuple[str, str, object]]:
+    """(where it was set, name, value), the weakest first."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        content = {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    for name, value in content.items():
+        yield str(path), name, value
+    for variable, text in environment.items():
+        name = variable.removeprefix("OTTO_").lower()
+        if variable.startswith("OTTO_") and name in FIELDS:
+            yield f"environment variable {variable}", name, text
+    for name, value in options.items():
+        if value is not None:
+            yield f"option --{name.replace('_', '-')}", name, value
+
+
+FIELDS: Mapping[str, dataclasses.Field[Any]] = {each.name: each for each in dataclasses.fields(Settings)}
+_HINTS = typing.get_type_hints(Settings)
+_SAYS: Mapping[str, Says] = {
+    name: hint.__metadata__[0] for name, hint in typing.get_type_hints(Settings, include_extras=True).items()
+}
+
+
+def _checked(setting: dataclasses.Field[Any], value: object, origin: str) -> object:
+    kind = _HINTS[setting.name]
+    wrong = ConfigError(f"{origin}: {setting.name} must be {_kind(kind)}, not {value!r}")
+    if typing.get_origin(kind) is Literal:
+        if value not in typing.get_args(kind):
+            raise wrong
+        return value
+    if typing.get_origin(kind) is tuple:
+        items = [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+        if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
+            raise wrong
+        return tuple(items)
+    read = _READERS[kind](value)
+    if read is None:
+        raise wrong
+    says = _SAYS[setting.name]
+    if isinstance(read, (int, float)) and not says.low <= read <= says.high:
+        raise ConfigError(f"{origin}: {setting.name} must lie between {says.low:g} and {says.high:g}, not {value!r}")
+    return read
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _path(value: object) -> Path | None:
+    return Path(value).expanduser() if isinstance(value, (str, Path)) and str(value) else None
+
+
+def _boolean(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    return words.get(value.lower()) if isinstance(value, str) else None
+
+
+def _number(value: object) -> float | None:
+    try:
+        return None if isinstance(value, bool) or not isinstance(value, (int, float, str)) else float(value)
+    except ValueError:
+        return None
+
+
+def _integer(value: object) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and number == number // 1 else None
+
+
+_READERS: Mapping[Any, Callable[[object], Any]] = {
+    str: _text, Path: _path, bool: _boolean, float: _number, int: _integer
+}  # fmt: skip
+
+
+def _kind(kind: Any) -> str:
+    if typing.get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(repr, typing.get_args(kind)))
+    if typing.get_origin(kind) is tuple:
+        return "a list of texts"
+    return {str: "a text", Path: "a path", bool: "true or false", float: "a number", int: "a whole number"}[kind]
+
+
+def table() -> str:
+    """The settings as a Markdown table: name, default, meaning."""
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    for name, setting in FIELDS.items():
+        default = (
+            "(by the system)" if isinstance(setting.default, type(dataclasses.MISSING)) else _toml(setting.default)
+        )
+        rows.append(f"| `{name}` | `{default}` | {setting.metadata['says']} |")
+    return "\n".join(rows)
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return f"[{', '.join(_toml(item) for item in value)}]"
+        case str():
+            return f'"{value}"'
+        case _:
+            return str(value)
