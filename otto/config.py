@@ -208,10 +208,8 @@ def table() -> str:
     """The settings as a Markdown table: name, default, meaning."""
     rows = ["| setting | default | meaning |", "|---|---|---|"]
     for name, setting in FIELDS.items():
-        default = (
-            "(by the system)" if isinstance(setting.default, type(dataclasses.MISSING)) else _toml(setting.default)
-        )
-        rows.append(f"| `{name}` | `{default}` | {setting.metadata['says']} |")
+        default = "by the system" if setting.default is dataclasses.MISSING else f"`{_toml(setting.default)}`"
+        rows.append(f"| `{name}` | {default} | {_SAYS[name].text} |")
     return "\n".join(rows)
 
 
