@@ -57,3 +57,12 @@ class ModelFileError(OttoError):
 def shorten(text: str, limit: int = 60) -> str:
     """`text` cut to `limit` characters for a message, with an ellipsis where something was left out."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class FetchError(SkillError):
+    """Nothing usable came from the network. A skill may let it pass: the message is a sentence for the user."""
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        """`status`: what the server answered (404), or 0 when it did not answer or was not asked."""
+        self.status = status
+        super().__init__(message)
