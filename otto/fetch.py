@@ -131,14 +131,16 @@ def fetch(
     raise FetchError(f"{target.host} keeps sending me elsewhere.")
 
 
-def transport(*, origins: Collection[str], seconds: float, max_bytes: int = MAX_BYTES) -> httpx.BaseTransport:
-    """The same door for a library with its own httpx client: only `origins`, no redirects, `seconds` a request."""
+def transport(
+    *, hosts: Collection[str] = (), origins: Collection[str] = (), seconds: float = SECONDS, max_bytes: int = MAX_BYTES
+) -> httpx.BaseTransport:
+    """The same door for a library with its own httpx client: no redirects, `seconds` a request."""
     import httpx
 
     class Door(httpx.BaseTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             headers = {name.lower(): value for name, value in request.headers.items()}
-            target = _allowed(str(request.url), (), origins)
+            target = _allowed(str(request.url), hosts, origins)
             deadline = time.monotonic() + seconds
             answer = _exchange(target, request.method, headers, request.read(), deadline, max_bytes)
             kept = {name: value for name, value in answer.headers.items() if name not in _DECODED}
