@@ -54,6 +54,10 @@ class ModelFileError(OttoError):
     """A model file that is missing, damaged or made for other skills. The message holds the command that mends it."""
 
 
+class WorkerError(OttoError):
+    """The worker process ended, or did not answer in time. Seen by what says which skill it was."""
+
+
 def shorten(text: str, limit: int = 60) -> str:
     """`text` cut to `limit` characters for a message, with an ellipsis where something was left out."""
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -85,7 +85,7 @@ def _started(arguments: Sequence[str], output: int) -> subprocess.Popen[bytes]:
     path = find(arguments[0])
     try:
         with _own_limits_lifted():
-            return subprocess.Popen(
+            return subprocess.Popen(  # noqa: S603  a list without a shell; the program is found by `find`
                 [path, *arguments[1:]],
                 stdin=subprocess.DEVNULL,
                 stdout=output,

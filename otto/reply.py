@@ -1,0 +1,19 @@
+"""What a skill answers: a sentence to be spoken, and optionally data to be shown.
+
+>>> Reply("It is 21 degrees in Berlin.", {"temperature": 21})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A skill's answer. A skill may also return plain text, which is a `Reply` without data."""
+
+    text: str
+    """One or a few sentences, fit to be spoken."""
+    data: Mapping[str, object] | None = None
+    """For a screen or a program: whatever JSON can hold."""
