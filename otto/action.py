@@ -37,6 +37,8 @@ OUTPUT = "output"
 """`{output}` in a reply: what the program of `run` printed."""
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+TIMEOUT = 5.0
+"""Seconds, where an action does not say."""
 MAX_TIMEOUT = 60.0
 """Seconds."""
 
@@ -86,7 +88,7 @@ class Action:
     reply: str = ""
     """With `{parameter}`, `{/json/pointer}` into the answer of `http`, or `{output}` of `run`. Empty: a short yes."""
     risk: Risk = "none"
-    timeout: float = 5.0
+    timeout: float = TIMEOUT
     """Seconds, above 0, at most `MAX_TIMEOUT`."""
     origin: Origin = field(default=Origin("", 0), compare=False)
     """The line of `run`, `http` or `publish`."""
@@ -141,8 +143,8 @@ def write(action: Action) -> list[str]:
         lines.append(f"reply: {action.reply}")
     if action.risk != "none":
         lines.append(f"risk: {action.risk}")
-    if action.timeout != Action.timeout:
-        lines.append(f"timeout: {action.timeout:g}")
+    if action.timeout != TIMEOUT:
+        lines.append(f"timeout: {action.timeout!r}")
     return lines
 
 
