@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -147,6 +147,14 @@ class Skill:
 
 OTHER_SKILL = Skill(OTHER, description="No skill applies.")
 """Always there, never run."""
+
+
+def same_calls(one: Sequence[Call], other: Sequence[Call], skills: Mapping[str, Skill], now: datetime) -> bool:
+    """Whether two answers mean the same: the same skills in the same order with equal typed arguments."""
+    return len(one) == len(other) and all(
+        left.name == right.name and (skills.get(left.name) or Skill(left.name)).same(left, right, now)
+        for left, right in zip(one, other, strict=True)
+    )
 
 
 def to_json(skill: Skill) -> dict[str, object]:

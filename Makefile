@@ -1,0 +1,37 @@
+# make demo     a first conversation: creates .venv, installs Otto, runs commands
+# make test     what must pass before every push (installs included)
+# make lint     ruff and mypy --strict
+# make nightly  the large counts of docs/reliability.md
+# make docs     writes the generated parts of README.md and docs/ anew
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint nightly docs
+
+.venv/base: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	touch $@
+
+.venv/dev: .venv/base
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+demo: .venv/base
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
+
+test: .venv/dev
+	$(BIN)/pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+nightly: .venv/dev
+	$(BIN)/pytest -m nightly
+
+docs: .venv/dev
+	$(BIN)/python scripts/write_docs.py

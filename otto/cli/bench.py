@@ -1,0 +1,51 @@
+"""`otto bench`: trains a router on a test set's `train.jsonl` and scores it on the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = """Examples:
+
+otto bench ../shared/bench/snips --shots 20
+
+otto bench ../shared/bench/clinc150 --json clinc150.json"""
+
+
+def bench(
+    folder: Annotated[Path, typer.Argument(help="Holds skills.json, train.jsonl and test.jsonl.")],
+    router: Annotated[str, typer.Option(help="The router to train and score.")] = "fewshot",
+    shots: Annotated[
+        int | None, typer.Option(min=1, help="Train on this many rows a skill, drawn with seed 0.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="The rows to score: test, dev or train.")] = "test",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures there, too ('-': print only).")
+    ] = None,
+) -> None:
+    """Train a router on a test set and score it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from otto.bench import measure
+    from otto.cli.terminal import progress_bar
+    from otto.files import write_atomic
+
+    with progress_bar() as progress:
+        report = measure(folder, router=router, shots=shots, split=split, progress=progress)
+    figures = {name: value for name, value in dataclasses.asdict(report).items() if value is not None}
+    if json_file is not None:
+        text = json.dumps(figures, indent=1)
+        if str(json_file) == "-":
+            print(text)
+            return
+        write_atomic(json_file, text + "\n")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
+    Console(file=sys.stdout).print(table)

@@ -1,0 +1,76 @@
+"""Skills and the router that was trained on them, kept in step while files change.
+
+    >>> live = Live(settings, folders(settings))
+    >>> live.ready.router.route("what's the weather in Berlin", context)
+
+A change builds a new snapshot and trains a new router beside the old pair; then one reference is swapped. A command that
+has begun ends on the pair that it began with, and none ever finds a skill without its router.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from otto.config import Folders, Settings
+from otto.registry import Change, Registry, Snapshot
+from otto.route import Router
+from otto.routers.fewshot import FewshotRouter
+from otto.watch import Watch
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Skills, and the router that knows exactly these."""
+
+    snapshot: Snapshot
+    router: Router
+
+
+class Live:
+    """The newest pair of skills and router."""
+
+    def __init__(
+        self, settings: Settings, folders: Folders, progress: Callable[[str, float], None] | None = None
+    ) -> None:
+        """Reads the folders and trains, or takes the trained router from the cache.
+
+        `progress(what, share)` is told how far training is, 0 to 1.
+        """
+        self._settings = settings
+        self._registry = Registry(folders, cache=settings.cache_folder)
+        self._training = threading.Lock()
+        self._watch: Watch | None = None
+        self._router: FewshotRouter | None = None
+        self.ready = self._trained(self._registry.snapshot, progress)
+
+    def watch(self, changed: Callable[[Change], None] | None = None) -> None:
+        """Follows changes in the folders from now on; `changed` is called when the new skills answer."""
+        self._watch = Watch(self._registry, lambda change: self._follow(change, changed))
+
+    def close(self) -> None:
+        if self._watch:
+            self._watch.close()
+        self._registry.close()
+
+    def _follow(self, change: Change, changed: Callable[[Change], None] | None) -> None:
+        with self._training:
+            self.ready = self._trained(self._registry.snapshot, None)
+        log.info("skills changed: %s", change)
+        if changed:
+            changed(change)
+
+    def _trained(self, snapshot: Snapshot, progress: Callable[[str, float], None] | None) -> Ready:
+        exposed = [entry for name, entry in snapshot.skills.items() if name not in self._settings.hidden]
+        self._router = FewshotRouter.train(
+            [entry.skill for entry in exposed],
+            [example for entry in exposed for example in entry.examples],
+            cache=self._settings.cache_folder,
+            previous=self._router,
+            progress=progress,
+        )
+        return Ready(snapshot, self._router)

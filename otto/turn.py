@@ -1,0 +1,181 @@
+"""One command, from what was said to what is answered: route, dispatch, reply, history.
+
+>>> with Assistant(settings, confirm=ask_at_terminal) as otto:
+...     otto.turn("set a timer for ten minutes").reply
+Reply('The timer is set for 10 minutes.')
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from otto.call import MAX_LENGTH, OTHER, Call, write
+from otto.clock import Clock, SystemClock
+from otto.config import Folders, Settings, folders
+from otto.dispatch import Dispatcher, Result
+from otto.errors import OttoError, StoreError
+from otto.live import Live
+from otto.reply import Reply
+from otto.route import Context, Route
+from otto.skill import Skill
+from otto.store import Entry, open_store
+
+NOT_UNDERSTOOD = "Sorry, I don't know how to do that."
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+class UtteranceError(OttoError):
+    """A text that is no command: empty, far too long, or not text. Seen by the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Everything about one command."""
+
+    text: str
+    route: Route
+    results: tuple[Result, ...]
+    reply: Reply
+    timings_ms: Mapping[str, float]
+    """Milliseconds by stage: `route`, `dispatch`, `store`."""
+    id: int = 0
+    """Row in the history; 0 when none is kept."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was understood was carried out."""
+        return not self.route.rejected and all(result.ok for result in self.results)
+
+    def to_json(self) -> dict[str, object]:
+        """What `otto ask --json` prints."""
+        return {
+            "text": self.text,
+            "calls": [str(call) for call in self.route.calls],
+            "confidence": round(self.route.confidence, 4),
+            "router": self.route.router,
+            "alternatives": [
+                {"calls": [str(call) for call in other.calls], "confidence": round(other.confidence, 4)}
+                for other in self.route.alternatives
+            ],
+            "results": [result_json(result) for result in self.results],
+            "reply": self.reply.text,
+            "timings_ms": {stage: round(milliseconds, 2) for stage, milliseconds in self.timings_ms.items()},
+        }
+
+
+def result_json(result: Result) -> dict[str, object]:
+    """One result as `--json` and the history hold it."""
+    return {
+        "call": str(result.call),
+        "ok": result.ok,
+        "value": result.value,
+        "error": result.error,
+        "seconds": round(result.seconds, 4),
+    }
+
+
+def clean(text: str) -> str:
+    """`text` with its spaces tidied. Raises `UtteranceError` for what cannot be a command."""
+    if found := _CONTROLS.search(text):
+        raise UtteranceError(f"That is not text: it holds the control character U+{ord(found.group()):04X}.")
+    tidy = " ".join(text.split())
+    if not tidy:
+        raise UtteranceError("I heard nothing: say a command, such as: set a timer for ten minutes")
+    if len(tidy) > MAX_LENGTH:
+        raise UtteranceError(f"That is too long for a command: {len(tidy):,} characters, at most {MAX_LENGTH}.")
+    return tidy
+
+
+class Assistant:
+    """Skills, router, dispatcher and store, for as long as one process answers."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        confirm: Callable[[Skill, Call], bool],
+        *,
+        where: Folders | None = None,
+        clock: Clock | None = None,
+        progress: Callable[[str, float], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.store = open_store(settings.database)
+        # Before the router, so that the worker process starts while the router loads.
+        self.dispatcher = Dispatcher(settings, confirm, store=self.store, clock=self.clock)
+        self.live = Live(settings, where or folders(settings), progress)
+        self._last_reply = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.dispatcher.close()
+        self.live.close()
+        self.store.close()
+
+    def turn(self, text: str, *, dry_run: bool = False) -> Turn:
+        """Carries out what `text` means. Raises `UtteranceError`; whatever a skill does wrong is in the results."""
+        said = clean(text)
+        ready, now = self.live.ready, self.clock.now()
+        times = [time.perf_counter()]
+        route = ready.router.route(said, Context(now))
+        times.append(time.perf_counter())
+        results = self.dispatcher.run(route.calls, ready.snapshot, now, dry_run=dry_run, last_reply=self.last_reply())
+        times.append(time.perf_counter())
+        reply = spoken(route, results)
+        timings = {"route": 1000 * (times[1] - times[0]), "dispatch": 1000 * (times[2] - times[1])}
+        turn = Turn(said, route, results, reply, timings)
+        if not dry_run:
+            turn = self._remembered(turn, started=times[2])
+        self._last_reply = reply.text
+        return turn
+
+    def last_reply(self) -> str:
+        """What was said last, also by an earlier process."""
+        if not self._last_reply and self.settings.history:
+            self._last_reply = next((entry.reply for entry in self.store.history.last(1)), "")
+        return self._last_reply
+
+    def _remembered(self, turn: Turn, started: float) -> Turn:
+        if not self.settings.history:
+            return turn
+        try:
+            entry = self.store.history.add(
+                Entry(
+                    at=self.clock.now(),
+                    text=turn.text,
+                    calls=write(turn.route.calls),
+                    confidence=turn.route.confidence,
+                    router=turn.route.router,
+                    ok=turn.ok,
+                    reply=turn.reply.text,
+                    results=tuple(result_json(result) for result in turn.results),
+                    timings_ms=turn.timings_ms,
+                )
+            )
+        except StoreError as error:
+            return Turn(turn.text, turn.route, turn.results, Reply(f"{turn.reply.text} ({error})"), turn.timings_ms)
+        timings = {**turn.timings_ms, "store": 1000 * (time.perf_counter() - started)}
+        return Turn(turn.text, turn.route, turn.results, turn.reply, timings, entry.id)
+
+
+def spoken(route: Route, results: tuple[Result, ...]) -> Reply:
+    """What to answer: each result in a sentence; for a dry run, what would be done."""
+    if route.rejected:
+        return Reply(NOT_UNDERSTOOD)
+    if not results:
+        return Reply(f"I would run {write(call for call in route.calls if call.name != OTHER)}.")
+    sentences = [result.value if result.ok else result.error for result in results]
+    data = next((result.data for result in results if result.data), None)
+    return Reply(" ".join(sentence for sentence in sentences if sentence), data)

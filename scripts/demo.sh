@@ -1,0 +1,51 @@
+#!/bin/sh
+# A first conversation, in folders of its own: nothing of yours is read or changed. Run it with `make demo`.
+set -eu
+
+home=$(mktemp -d)
+export XDG_CONFIG_HOME="$home/config" XDG_STATE_HOME="$home/state" XDG_CACHE_HOME="$home/cache"
+trap 'otto ask "cancel all timers" >/dev/null 2>&1 || true; rm -rf "$home"' EXIT
+
+say() {
+    printf '\n› %s\n' "$1"
+    otto ask "$1"
+}
+
+echo "Otto learns its skills (a few seconds, the first time only) ..."
+otto ask --dry-run "hello" >/dev/null 2>&1 || true
+
+say "what's nine times nine"
+say "set a timer for ten minutes"
+say "which timers are running"
+say "what time is it in tokyo"
+
+echo
+echo "A new skill is an example file. This one goes to $home/config/otto/examples/lights_examples.txt:"
+mkdir -p "$home/config/otto/examples"
+tee "$home/config/otto/examples/lights_examples.txt" <<'EXAMPLES'
+#### Prompt:
+lights(state="on|off", room="[room]") switches the lights of a room on or off.
+
+#### Examples:
+User: turn off the kitchen lights
+Assistant: lights(state="off", room="kitchen")
+User: switch the lamp in the bedroom on
+Assistant: lights(state="on", room="bedroom")
+User: lights out in the hall
+Assistant: lights(state="off", room="hall")
+User: I need some light in the bathroom
+Assistant: lights(state="on", room="bathroom")
+User: turn on the lights in the office please
+Assistant: lights(state="on", room="office")
+User: kitchen lights on
+Assistant: lights(state="on", room="kitchen")
+
+#### Action:
+run: ["echo", "the {room} lights are {state}"]
+reply: Done: {output}.
+EXAMPLES
+
+say "turn the living room lights off"
+
+echo
+otto history
