@@ -293,7 +293,7 @@ def _arguments(value: str) -> tuple[str, ...]:
 def _request(value: str) -> Http:
     method, _, address = value.partition(" ")
     address = address.strip()
-    if method.lower().startswith(("http://", "https://")):
+    if "://" in method and not address:
         method, address = "GET", value
     if method.upper() not in METHODS:
         raise _Refusal(f"expected one of {', '.join(METHODS)} and an address, as in 'http: GET https://example.org/'")

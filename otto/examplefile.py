@@ -26,7 +26,7 @@ from otto.example import Example, Origin, Problem
 from otto.exampledraft import draft
 from otto.examplelayout import BOM, Layout, Section, Turn, insert, lay_out, remove, replace_answer
 from otto.files import write_atomic
-from otto.skill import OTHER_SKILL, Skill
+from otto.skill import OTHER_SKILL, Skill, same_calls
 
 MAX_BYTES = 16_000_000
 """Larger files are something else."""
@@ -228,15 +228,6 @@ def _unfit(calls: Sequence[Call], known: Mapping[str, Skill], *, trusting: bool)
         except CallError as error:
             return str(error)
     return ""
-
-
-def _same(one: Example, other: Example, known: Mapping[str, Skill]) -> bool:
-    if one.calls == other.calls:
-        return True
-    return len(one.calls) == len(other.calls) and all(
-        left.name == right.name and left.name in known and known[left.name].same(left, right, NOON)
-        for left, right in zip(one.calls, other.calls, strict=True)
-    )
 
 
 def _with_required(skill: Skill, examples: Iterable[Example]) -> Skill:
