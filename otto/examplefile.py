@@ -80,7 +80,7 @@ class ExampleFile:
             before = seen.setdefault(plain(example.text), example)
             if before is example:
                 continue
-            if not _same(before, example, known):
+            if not same_calls(before.calls, example.calls, known, NOON):
                 message = f"the same sentence stands in line {before.origin.line} and means {write(before.calls)} there"
                 faults.append(Fault(example.origin.line, Problem(Origin(example.origin.file, line), message)))
             elif before.text == example.text:
