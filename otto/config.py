@@ -60,6 +60,9 @@ class Settings:
         "https://feeds.bbci.co.uk/news/rss.xml",
         "https://feeds.npr.org/1001/rss.xml",
     )
+    news_search: Annotated[str, Says("RSS feed for news on a topic; `{topic}` stands for it.")] = (
+        "https://news.google.com/rss/search?q={topic}&hl=en-US&gl=US&ceid=US:en"
+    )
     mqtt_broker: Annotated[str, Says("Where `publish:` actions go, `host:port`.")] = "127.0.0.1:1883"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Says("What is written to the log.")] = "warning"
     config_folder: Annotated[Path, Says("`otto.toml`, and the user's `skills/` and `examples/`.")] = field(
