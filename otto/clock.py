@@ -9,12 +9,16 @@ clock.set_wall(clock.now() + HOUR)         # somebody turns the clock on the wal
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+# `time.monotonic` stops during suspend on these systems: a timer would ring hours late after a closed lid.
+_SLEEPLESS = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}
 
 
 class Clock(Protocol):
@@ -41,9 +45,8 @@ class SystemClock:
         return datetime.now(self.zone or local_zone())
 
     def monotonic(self) -> float:
-        # Linux stops CLOCK_MONOTONIC during suspend: a ten-minute timer would ring hours late after a closed lid.
-        if boot := getattr(time, "CLOCK_BOOTTIME", None):
-            return time.clock_gettime(boot)
+        if (clock := getattr(time, _SLEEPLESS.get(sys.platform, ""), None)) is not None:
+            return time.clock_gettime(clock)
         return time.monotonic()
 
     def wait(self, event: threading.Event, seconds: float) -> bool:

@@ -47,4 +47,7 @@ class Alert:
 
     def remaining(self, now: datetime) -> timedelta:
         """How long until it rings; zero when it is due."""
-        return self.left if self.left is not None else max(self.due - now, timedelta())
+        if self.left is not None:
+            return self.left
+        # Two times of one zone subtract as the wall clock shows them: an hour off over a change to summer time.
+        return max(timedelta(seconds=self.due.timestamp() - now.timestamp()), timedelta())

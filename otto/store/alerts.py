@@ -60,7 +60,7 @@ class Alerts:
     def list(self, kind: Kind | None = None) -> tuple[Alert, ...]:
         """What is set, paused or ringing; the next one first."""
         found = self._select("state IN ('set', 'paused', 'ringing') AND kind = coalesce(?, kind)", kind)
-        return tuple(sorted(found, key=lambda alert: (alert.due, alert.id)))
+        return tuple(sorted(found, key=lambda alert: (alert.due.timestamp(), alert.id)))
 
     def find(
         self, kind: Kind | None = None, *, duration: timedelta | None = None, label: str = ""
