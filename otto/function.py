@@ -20,6 +20,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -127,8 +128,8 @@ def _hints(function: Callable[..., object]) -> dict[str, object]:
     try:
         hints = typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError, SyntaxError) as error:
-        written = function.__annotations__.items()
-        where = next((key for key, hint in written if getattr(error, "name", None) in str(hint).split()), "")
+        missing = re.compile(rf"\b{re.escape(getattr(error, 'name', None) or '')}\b")
+        where = next((key for key, hint in function.__annotations__.items() if missing.search(str(hint))), "")
         raise _wrong(function, where, f"its annotation cannot be read: {error}") from error
     found: dict[str, object] = {}
     for key, parameter in inspect.signature(function).parameters.items():

@@ -26,7 +26,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -34,12 +34,13 @@ from zoneinfo import ZoneInfo
 
 from otto.action import parse as parse_action
 from otto.call import parse
+from otto.config import FIELDS, Settings, load
 from otto.errors import CallError, OttoError, SchemaError, shorten
 from otto.function import SkillFunction
 from otto.program import end_running
 from otto.reply import Reply
 from otto.session import Session
-from otto.skill import from_json, to_json
+from otto.skill import Skill, from_json, to_json
 
 MAX_TEXT = 20_000
 """Characters in a reply."""
@@ -131,8 +132,8 @@ def _act(job: Mapping[str, Any]) -> Answer:
         raise SchemaError("; ".join(problem.message for problem in problems))
     skill = from_json(job["skill"])
     (call,) = parse(job["call"], max_length=None)
-    skill.check(call, session.now)
-    return _checked(perform(action, skill.canonical(call, session.now), session))
+    canonical = skill.canonical(call, session.now)
+    return _checked(perform(action, canonical.arguments, broker=session.settings.mqtt_broker))
 
 
 def _checked(reply: Reply) -> Answer:
@@ -144,13 +145,26 @@ def _checked(reply: Reply) -> Answer:
     return {"text": shorten(reply.text, MAX_TEXT), "data": json.loads(data)}
 
 
-def _session(entry: Mapping[str, Any]) -> Session:
-    from otto.config import load
+def session_entry(
+    now: datetime, settings: Settings | None = None, skills: Iterable[Skill] = (), last_reply: str = ""
+) -> dict[str, object]:
+    """What a job says of the session; `settings` and `skills` only for a skill that looks at them."""
+    values = {} if settings is None else {name: getattr(settings, name) for name in FIELDS}
+    return {
+        "now": now.isoformat(),
+        "zone": getattr(now.tzinfo, "key", ""),
+        "settings": {name: str(value) if isinstance(value, Path) else value for name, value in values.items()},
+        "skills": list(map(to_json, skills)),
+        "last_reply": last_reply,
+    }
 
+
+def _session(entry: Mapping[str, Any]) -> Session:
+    """The inverse of `session_entry`."""
     now = datetime.fromisoformat(entry["now"])
     return Session(
         now.astimezone(ZoneInfo(entry["zone"])) if entry["zone"] else now,
-        settings=load(entry["settings"], environment={}, file=Path(os.devnull)),
+        settings=load(entry["settings"], environment={}, file=Path(os.devnull)) if entry["settings"] else None,
         skills=tuple(map(from_json, entry["skills"])),
         last_reply=entry["last_reply"],
     )

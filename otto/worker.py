@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 FILE_SECONDS = 5.0
 """How long a skill file may take to be read."""
+FINISH_SECONDS = 3.0
+"""How long a running skill may take to finish when Otto ends."""
 MAX_SOURCE = 1_000_000
 """Bytes in a skill file."""
 _PATIENCE_SECONDS = 0.5  # a job that takes longer may hang: its replacement is started beside it
@@ -49,6 +51,7 @@ class Worker:
         self._lock = threading.Lock()
         self._child = Child(memory_mb)
         self._spare: Child | None = None
+        self._closed = False
 
     def ask(self, job: Mapping[str, object], seconds: float) -> dict[str, object]:
         """The answer to `job`. Raises `WorkerError` when there is none after `seconds`, or the process ended; the next
@@ -66,11 +69,14 @@ class Worker:
             return answer
 
     def close(self) -> None:
-        """Ends the processes, within about a second."""
-        with self._lock:
-            for child in (self._child, self._spare):
-                if child:
-                    child.close()
+        """Ends the processes: what runs may finish for `FINISH_SECONDS`, and is then ended."""
+        finished = self._lock.acquire(timeout=FINISH_SECONDS)
+        self._closed = True
+        for child in (self._child, self._spare):
+            if child:
+                child.close()
+        if finished:
+            self._lock.release()
 
     def _answer(self, job: Mapping[str, object], seconds: float) -> dict[str, object]:
         self._child.wait_ready()
@@ -85,7 +91,8 @@ class Worker:
 
     def _replace(self) -> None:
         self._child.kill()
-        self._child, self._spare = self._spare or Child(self._memory_mb), None
+        if not self._closed:
+            self._child, self._spare = self._spare or Child(self._memory_mb), None
 
 
 @dataclass(frozen=True, slots=True)
