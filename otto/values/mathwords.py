@@ -1,0 +1,138 @@
+"""The words of arithmetic, as the signs they stand for.
+
+>>> tokens_of_words("what's two to the power of ten")
+(Fraction(2, 1), '**', Fraction(10, 1))
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from otto.values.spoken import ordinal_at, unsigned_at
+from otto.values.words import MAX_CHARACTERS, Cursor, words
+
+Tokens = tuple[str | Fraction, ...]
+
+_PHRASES: dict[str, str] = {
+    phrase: token
+    for token, phrases in {
+        "+": "+|plus|added to|increased by",
+        "-": "-|minus|less|take away|decreased by",
+        "*": "*|times|x|multiplied by|multiplied with|time",
+        "/": "/|divided by|over",
+        "//": "//",
+        "%": "mod|modulo|modulus",
+        "**": "^|to the power of|to the power|raised to the power of|raised to the|raised to",
+        "(": "(|open parenthesis|open bracket|open paren|left parenthesis|left bracket",
+        ")": ")|close parenthesis|close bracket|close paren|right parenthesis|right bracket",
+        "squared": "squared",
+        "cubed": "cubed",
+        "!": "factorial",
+        "percent": "%|percent|per cent",
+        "off": "off|off of",
+        "of": "of",
+        "and": "and",
+        "by": "by|with",
+        "to": "to",
+        "from": "from",
+        "degrees": "degrees|degree|°",
+        "sqrt": "square root|square root of|root|root of|sqrt|sqrt of",
+        "cbrt": "cube root|cube root of|cubic root of|third root of",
+        "abs": "absolute value of|absolute value|abs",
+        "round": "round|rounded",
+        "floor": "floor of|floor",
+        "ceil": "ceiling of|ceiling|ceil",
+        "log": "logarithm of|logarithm|log of|log",
+        "logbase": "logarithm base|log base|logarithm to the base|log to the base",
+        "ln": "natural logarithm of|natural log of|natural logarithm|natural log|ln of|ln",
+        "sin": "sine of|sine|sin of|sin|sign of",
+        "cos": "cosine of|cosine|cos of|cos",
+        "tan": "tangent of|tangent|tan of|tan",
+        "factorial": "factorial of",
+        "pi": "pi|π",
+        "e": "e",
+        "double": "double|twice",
+        "triple": "triple|three times the",
+        "sum": "sum of",
+        "difference": "difference between|difference of",
+        "product": "product of",
+        "quotient": "quotient of",
+        "remainder": "remainder of|remainder when",
+        "add": "add",
+        "subtract": "subtract",
+        "multiply": "multiply",
+        "divide": "divide",
+    }.items()
+    for phrase in phrases.split("|")
+}
+_BY_FIRST: dict[str, tuple[str, ...]] = {
+    first: tuple(sorted((one for one in _PHRASES if one.split()[0] == first), key=len, reverse=True))
+    for first in {phrase.split()[0] for phrase in _PHRASES}
+}
+_OPENINGS = (
+    "what is", "what are", "whats", "what do you get when you", "how much is", "how much are", "how much", "calculate", "compute",
+    "work out", "evaluate", "figure out", "solve", "tell me", "can you", "could you", "please", "the result of", "the value of",
+    "the answer to", "math", "do", "is",
+)  # fmt: skip
+_CLOSINGS = ("please", "equals", "equal", "is", "=", "make", "makes", "equal to", "equals what", "for me")
+_MINUS = re.compile(r"(?<=[\d)!])\s*-\s*(?=[\w(.])|(?<=\w)-(?=[\d(.])|\s-\s")
+_FACTORIAL = re.compile(r"(?<=[\d)])\s*!")
+_POINT = re.compile(r"(?<!\d)\.(?!\d)")
+MATH_WORDS = frozenset(_BY_FIRST)
+
+
+def tokens_of_words(text: str) -> Tokens:
+    """The tokens of a sentence that is a calculation; nothing if it holds a word that belongs to none."""
+    if len(text) > MAX_CHARACTERS:
+        return ()
+    text = _FACTORIAL.sub(" factorial ", _MINUS.sub(" minus ", text.replace("**", "^").replace("//", " ")))
+    cursor = Cursor(words(_POINT.sub(" ", text)))
+    while cursor.phrase(*_OPENINGS):
+        pass
+    end = len(cursor.words)
+    while end > cursor.at and (closing := _closing(cursor.words, end)):
+        end -= closing
+    cursor = Cursor(cursor.words[cursor.at : end])
+    tokens: list[str | Fraction] = []
+    while not cursor.done:
+        token = _token(cursor)
+        if token is None:
+            return ()
+        if token != "the":
+            tokens.extend(token if isinstance(token, tuple) else (token,))
+    return tuple(tokens)
+
+
+def _closing(words: tuple[str, ...], end: int) -> int:
+    for phrase in _CLOSINGS:
+        length = phrase.count(" ") + 1
+        if " ".join(words[max(0, end - length) : end]) == phrase:
+            return length
+    return 0
+
+
+def _token(cursor: Cursor) -> str | Fraction | Tokens | None:
+    if cursor.take("the"):
+        return "the"
+    if found := unsigned_at(cursor.words, cursor.at):
+        number, cursor.at = found
+        return number
+    if cursor.peek() == "point" and (found := unsigned_at(("zero", *cursor.words[cursor.at :]))):
+        cursor.at += found[1] - 1
+        return found[0]
+    if power := _ordinal_power(cursor):
+        return power
+    phrase = cursor.phrase(*_BY_FIRST.get(cursor.peek(), ()))
+    return _PHRASES[phrase] if phrase else None
+
+
+def _ordinal_power(cursor: Cursor) -> Tokens | None:
+    """ "to the fifth", "to the tenth power"."""
+    before = cursor.at
+    if cursor.phrase("raised to the", "to the") and (found := ordinal_at(cursor.words, cursor.at)):
+        cursor.at = found[1]
+        cursor.take("power")
+        return "**", Fraction(found[0])
+    cursor.at = before
+    return None
