@@ -215,7 +215,7 @@ def _cached(path: Path) -> Mapping[str, Any] | None:
         entry = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return entry if isinstance(entry, dict) else None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("skill"), dict) else None
 
 
 def _keep(path: Path, answer: Mapping[str, object]) -> None:
