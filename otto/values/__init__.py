@@ -15,9 +15,9 @@ from otto.values.choice import CHOICE
 from otto.values.date import DATE
 from otto.values.datetime import DATETIME
 from otto.values.duration import DURATION
-from otto.values.expression import EXPRESSION
+from otto.values.expression import EXPRESSION, Expression, evaluate
 from otto.values.number import INTEGER, NUMBER
-from otto.values.place import PLACE
+from otto.values.place import PLACE, Place
 from otto.values.text import TEXT
 from otto.values.time import TIME
 from otto.values.type import Limits, Typed, ValueType
@@ -27,4 +27,4 @@ TYPES: dict[str, ValueType] = {
     for kind in (TEXT, CHOICE, INTEGER, NUMBER, BOOLEAN, DURATION, TIME, DATE, DATETIME, EXPRESSION, PLACE)
 }
 
-__all__ = ["TYPES", "Limits", "Typed", "ValueType"]
+__all__ = ["TYPES", "Expression", "Limits", "Place", "Typed", "ValueType", "evaluate"]

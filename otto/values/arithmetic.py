@@ -167,13 +167,12 @@ def _power(base: Value, exponent: Value) -> Value:
             raise _too_large()
         if size == 1:  # 0, 1 or -1, whatever the exponent
             return base if exponent % 2 else (base * base if exponent else Fraction(1))
-        power: Value = base ** int(exponent)
-        return power
+        return Fraction(base ** int(exponent))
     if base < 0 and float(exponent) != int(exponent):
         raise SkillError("A negative number has no such power.")
     if base == 0 and exponent < 0:
         raise SkillError("Nothing can be divided by zero.")
-    return float(base) ** float(exponent)
+    return float(math.pow(base, exponent))
 
 
 def _root(value: Value) -> Value:
@@ -231,7 +230,7 @@ def _floor(value: Value) -> Value:
 
 FUNCTIONS: dict[str, Callable[[Value], Value]] = {
     "sqrt": _root,
-    "abs": abs,
+    "abs": lambda value: abs(value),
     "round": lambda value: _floor(Fraction(value) + Fraction(1, 2)),
     "floor": _floor,
     "ceil": lambda value: Fraction(math.ceil(value)),

@@ -52,19 +52,24 @@ DAY_WORDS = frozenset({"today", "tomorrow", "yesterday", "tonight", "weekend", "
 def read(scalar: Scalar, limits: Limits, now: datetime) -> date:
     """A day from the year 1 to 9999, past or future."""
     text = said(scalar, "a date")
+    if day := understood(text, now):
+        return day
+    if found := parsed(text, now):
+        return found.date()
+    raise not_read(text, "a date", "march third")
+
+
+def understood(text: str, now: datetime) -> date | None:
+    """The day that all of `text` means, without the help of dateparser."""
     if _ISO.fullmatch(text):
         try:
             return date.fromisoformat(text)
         except ValueError:
-            raise not_read(text, "a date", "march third") from None
+            return None
     cursor = Cursor(words(text))
     cursor.take(*FILLERS)
     day = day_at(cursor, now.date())
-    if day is None or not cursor.done:
-        if found := parsed(text, now):
-            return found.date()
-        raise not_read(text, "a date", "march third")
-    return day
+    return day if cursor.done else None
 
 
 def write(day: date) -> str:
@@ -74,7 +79,7 @@ def write(day: date) -> str:
 def day_at(cursor: Cursor, today: date) -> date | None:
     """The day that stands at the cursor, and the cursor moved behind it; None if there is none."""
     start = cursor.at
-    for form in (_shifted, _named, _weekday, _month_day, _numeric, _feast, _period):
+    for form in (_shifted, _named, _nth_weekday, _weekday, _month_day, _numeric, _feast, _period):
         cursor.at = start
         try:
             if day := form(cursor, today):
@@ -160,6 +165,39 @@ def _weekday(cursor: Cursor, today: date) -> date | None:
     return coming + timedelta(days=7 * bool(cursor.take("week")))
 
 
+def _nth_weekday(cursor: Cursor, today: date) -> date | None:
+    """ "the second tuesday in may", "the last friday of the month"."""
+    cursor.take("the")
+    if cursor.take("last"):
+        count = -1
+    elif found := ordinal_at(cursor.words, cursor.at):
+        count, cursor.at = found
+    else:
+        return None
+    weekday = WEEKDAYS.get(cursor.peek())
+    cursor.at += 1
+    if weekday is None or not -1 <= count <= 5 or not cursor.take("of", "in"):
+        return None
+    if which := cursor.phrase("next month", "this month", "the month"):
+        months = [add_months(today.replace(day=1), which == "next month")]
+    elif month := MONTHS.get(cursor.peek()):
+        cursor.at += 1
+        year = _year(cursor)
+        months = [date(one, month, 1) for one in ((year,) if year else (today.year, today.year + 1))]
+    else:
+        return None
+    return next((day for first in months if (day := _nth_of(first, weekday, count)) >= today), None)
+
+
+def _nth_of(first: date, weekday: int, count: int) -> date:
+    """The `count`th of that weekday in the month that starts on `first`; -1 is the last."""
+    days = monthrange(first.year, first.month)[1]
+    found = [day for day in range(1, days + 1) if (first.weekday() + day - 1) % 7 == weekday]
+    if not -1 <= count <= len(found) or not count:
+        raise ValueError("the month has fewer of them")
+    return first.replace(day=found[count - 1 if count > 0 else -1])
+
+
 def _dated_weekday(cursor: Cursor, today: date, weekday: int) -> date | None:
     """The date behind a weekday, when both agree."""
     start = cursor.at
@@ -174,6 +212,7 @@ def _dated_weekday(cursor: Cursor, today: date, weekday: int) -> date | None:
                     day = first.replace(day=ordinal[0])
                     if day >= today and day.weekday() == weekday:
                         return day
+    day: date | None
     for form in (_month_day, _numeric):
         cursor.at = start
         if (day := form(cursor, today)) and day.weekday() == weekday:

@@ -50,18 +50,24 @@ _FILLERS = ("for", "by", "on", "at", "around", "about", "from")
 def read(scalar: Scalar, limits: Limits, now: datetime) -> datetime:
     """An aware moment in now's zone, from now to a hundred years ahead."""
     text = said(scalar, "a moment")
-    try:
-        moment = _iso(text, now) or moment_in(words(text), now) or parsed(text, now)
-        if moment is None:
-            raise not_read(text, "a moment", "tomorrow at half past six")
-        ahead = _utc(moment) - _utc(now)
-    except (OverflowError, ValueError):
-        raise ValueReadError("that moment is beyond every calendar") from None
+    moment = understood(text, now) or parsed(text, now)
+    if moment is None:
+        raise not_read(text, "a moment", "tomorrow at half past six")
+    ahead = _utc(moment) - _utc(now)
     if ahead < -GRACE:
         raise ValueReadError(f"{moment:%Y-%m-%d %H:%M} is already over")
     if ahead > FURTHEST:
         raise ValueReadError(f"{moment:%Y-%m-%d} is more than a hundred years away")
     return moment
+
+
+def understood(text: str, now: datetime) -> datetime | None:
+    """The moment that all of `text` means, without the help of dateparser; it may be over."""
+    try:
+        moment = _iso(text, now) or _moment(words(text), now)
+        return moment if moment and moment.year < 9999 else None
+    except (OverflowError, ValueError):  # beyond every calendar, or a day or hour that none has
+        return None
 
 
 def write(moment: datetime) -> str:
@@ -77,7 +83,7 @@ def same(one: datetime, other: datetime) -> bool:
     return _utc(one) == _utc(other)
 
 
-def moment_in(spoken: tuple[str, ...], now: datetime) -> datetime | None:
+def _moment(spoken: tuple[str, ...], now: datetime) -> datetime | None:
     """The moment that these words mean, all of them; None if they mean none. It may be over."""
     if spoken in (("now",), ("right", "now"), ("immediately",)):
         return now

