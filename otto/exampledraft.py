@@ -39,6 +39,8 @@ class Draft:
     problems: tuple[Problem, ...]
     broken: bool
     """Whether more is wrong than single examples."""
+    guessed: bool = False
+    """Whether there was no signature."""
 
 
 def draft(layout: Layout, path: Path) -> Draft:
@@ -75,13 +77,14 @@ class _Reader:
         skills = self._described()
         examples = self._examples()
         action = self._action()
-        if not skills:
+        guessed = not skills
+        if guessed:
             skills = self._inferred(examples, action)
         if action:
             skills = self._with_action(skills, action)
         names = {skill.name for skill in skills}
         examples = [example for example in examples if not self._contradicts(example, names)]
-        return Draft(skills, tuple(examples), action, tuple(self.problems), self.broken)
+        return Draft(skills, tuple(examples), action, tuple(self.problems), self.broken, guessed)
 
     def _described(self) -> tuple[Skill, ...]:
         """The skills of the prompt's signatures."""

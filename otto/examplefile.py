@@ -11,10 +11,12 @@ same noon, so that a file which is right today is right tomorrow.
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from otto import action as actions
@@ -58,9 +60,16 @@ class ExampleFile:
     problems: tuple[Problem, ...] = ()
     broken: bool = False
     """Whether more is wrong than single examples, so that an earlier version is better than this one."""
+    guessed: bool = False
+    """Whether it has no signature. Such a file adds its examples to those of an earlier file of the skill."""
 
     def __str__(self) -> str:
         return "".join(self.layout.lines)
+
+    @cached_property
+    def hash(self) -> str:
+        """16 hex digits of the sha256 over the text."""
+        return hashlib.sha256(str(self).encode(errors="surrogatepass")).hexdigest()[:16]
 
     def faults(self, schemas: Mapping[str, Skill] | None = None) -> tuple[Fault, ...]:
         """The examples that contradict a schema or each other.
@@ -93,7 +102,7 @@ class ExampleFile:
         """The file without these examples. What every remaining call of a skill gives is required."""
         left_out = {fault.line: fault.problem for fault in faults}
         examples = tuple(example for example in self.examples if example.origin.line not in left_out)
-        skills = tuple(_with_required(skill, examples) for skill in self.skills)
+        skills = tuple(with_required(skill, examples) for skill in self.skills)
         problems = (*self.problems, *(problem for problem in left_out.values() if problem))
         in_order = tuple(sorted(problems, key=lambda problem: problem.origin.line))
         return replace(self, examples=examples, skills=skills, problems=in_order)
@@ -180,7 +189,7 @@ def unchecked_text(text: str, path: Path) -> ExampleFile:
     layout = lay_out(text, str(path))
     found = draft(layout, path)
     broken = found.broken or not found.skills
-    return ExampleFile(path, layout, found.skills, found.examples, found.action, found.problems, broken)
+    return ExampleFile(path, layout, found.skills, found.examples, found.action, found.problems, broken, found.guessed)
 
 
 def compose(skills: Sequence[Skill], examples: Iterable[Example], action: Action | None = None) -> str:
@@ -230,7 +239,8 @@ def _unfit(calls: Sequence[Call], known: Mapping[str, Skill], *, trusting: bool)
     return ""
 
 
-def _with_required(skill: Skill, examples: Iterable[Example]) -> Skill:
+def with_required(skill: Skill, examples: Iterable[Example]) -> Skill:
+    """The skill requiring what every call of it in these examples gives; nothing when there is none."""
     given = [call.arguments.keys() for example in examples for call in example.calls if call.name == skill.name]
     always = set.intersection(*map(set, given)) if given else set()
     parameters = tuple(replace(each, required=each.name in always) for each in skill.parameters)
