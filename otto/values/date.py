@@ -46,7 +46,9 @@ _DAYS = {"day": 1, "days": 1, "week": 7, "weeks": 7, "fortnight": 14, "fortnight
 _MONTHS = {"month": 1, "months": 1, "year": 12, "years": 12}
 CALENDAR_UNITS = _DAYS | _MONTHS
 FILLERS = ("on", "for", "by", "from")
-DAY_WORDS = frozenset({"today", "tomorrow", "yesterday", "tonight", "weekend", "week", "month", "year"})
+_WORDS = "today tomorrow tomorow tommorow tommorrow yesterday tonight weekend this next last coming in the of on at over end day"
+CALENDAR_WORDS = frozenset(f"{_WORDS} ago from now after before time ; / -".split())
+"""Words of dates that are neither numbers nor names of days, months, feasts and units."""
 
 
 def read(scalar: Scalar, limits: Limits, now: datetime) -> date:

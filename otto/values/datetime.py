@@ -44,7 +44,9 @@ PART_TIMES = {"morning": time(9), "afternoon": time(15), "evening": time(19), "n
 """When a part of the day is, if nothing more is said."""
 _PART_HALVES = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night", "tonight": "night"}
 _DAY_TIME = time(9)
-_FILLERS = ("for", "by", "on", "at", "around", "about", "from")
+FILLERS = ("for", "by", "on", "at", "around", "about", "from")
+MOMENT_WORDS = frozenset({"now", "right", "immediately", "time", *PART_TIMES, *FILLERS})
+"""Words of moments that belong to no day, time or duration."""
 
 
 def read(scalar: Scalar, limits: Limits, now: datetime) -> datetime:
@@ -147,7 +149,7 @@ def _day_and_time(cursor: Cursor, now: datetime) -> datetime | None:
     part = ""
     tonight = False
     while not cursor.done:
-        cursor.take(*_FILLERS)
+        cursor.take(*FILLERS)
         if not part and (found := _part(cursor)):
             part, today = found
             tonight = part == "tonight"

@@ -135,7 +135,7 @@ def _part_at(cursor: Cursor, previous: int) -> tuple[Fraction, int] | None:
         cursor.at += 1
         if of := _of_a_unit(cursor):
             return Fraction(of, 4), of
-    elif not previous and len(cursor.peek()) > 3 and cursor.peek(1) == "and" and (unit := UNITS.get(cursor.peek())):
+    elif not previous and cursor.peek(1) == "and" and (unit := _SECONDS.get(cursor.peek())):
         cursor.at += 1
         whole = _with_half(cursor, Fraction(unit), unit)
         if whole[0] != unit:
