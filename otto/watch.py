@@ -3,9 +3,9 @@
     >>> watch = Watch(registry, lambda change: print(change))
     >>> watch.close()
 
-The system reports changes (`watchfiles`). Beside that the files' times are looked at several times a second, which costs
-next to nothing and covers what no report covers: folders that do not exist yet, network folders, and systems that have
-no watches left.
+The system reports changes (`watchfiles`). Beside that the files' times are looked at several times a second, which
+costs next to nothing and covers what no report covers: folders that do not exist yet, network folders, and systems that
+have no watches left.
 """
 
 from __future__ import annotations
@@ -80,8 +80,9 @@ class Watch:
             stop_event=self._stop,
         )
         state = self._reload_if_changed(state)
-        for _ in reports:
-            state = self._reload_if_changed(state)
+        for reported in reports:
+            # Two edits within one tick of the file system's clock can leave a file looking the same.
+            state = self._reload_if_changed(frozenset() if reported else state)
             if _numbers(self._folders) != numbers:
                 break
         return state
