@@ -24,7 +24,7 @@ LONGEST = 4000
 """Characters of an answer that are read aloud."""
 
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|$)", re.DOTALL)
-_MARKS = re.compile(r"^\s*(?:#+|[-*•]|>)\s+|[*`]+|(?<!\w)_+|_+(?!\w)", re.MULTILINE)
+_MARKS = re.compile(r"^\s*(?:#+|[-*•]|>)\s+|`+|(?<!\w)[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
 

@@ -83,7 +83,7 @@ def _told(place: Place, answer: Any) -> Reply:
     sky = f" and {_SKY[code]}" if code in _SKY else ""
     text = f"It is {_degrees(now)}{sky} in {place.name}, today between {speech.number(round(low))} and {_degrees(high)}"
     if rain >= LIKELY_RAIN:
-        text += f", with a {round(rain)} percent chance of rain"
+        text += f"; rain is {round(rain)} percent likely"
     shown = {"place": place.name, "now": now, "low": low, "high": high, "rain_percent": rain}
     return Reply(f"{text}.", {**shown, "wind": current.get("wind_speed_10m")})
 
