@@ -14,14 +14,14 @@ from otto.applications import Application, installed_applications
 from otto.likeness import likeness, words
 from otto.program import start
 
-SURE = 86.0
+SURE = 88.0
 """How alike a name must be to be opened, from 0 to 100."""
 NEAR = 65.0
 """How alike it must be to be suggested."""
 LONGEST = 64
 """Characters in a name."""
 
-_MARKS = " .,'’!&+-_"
+_MARKS = " .,'’!+-_"
 _FILLERS = frozenset(["app", "application", "program"])
 _TERMINALS = ("xdg-terminal-exec", "x-terminal-emulator")
 
@@ -52,7 +52,8 @@ def _refuse_unpronounceable(program: str) -> None:
         {unicodedata.name(character, "?").split()[0] for character in word if character.isalpha()}
         for word in program.split()
     ]
-    if not plain or len(program) > LONGEST or any(len(each) > 1 for each in scripts) or program.startswith("-"):
+    option = any(word.startswith("-") for word in program.split())
+    if not plain or option or len(program) > LONGEST or any(len(each) > 1 for each in scripts):
         raise SkillError("That is no name of an application.")
 
 

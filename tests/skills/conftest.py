@@ -129,7 +129,7 @@ class Programs:
 
     def add(self, name: str, script: str = "") -> Path:
         file = self.folder / name
-        record = f'{{ printf "%s" {name}; printf "\\t%s" "$@"; printf "\\n"; }} >> {self.log}'
+        record = f'{{ printf %s {name}; for each; do printf "\\t%s" "$each"; done; echo; }} >> {self.log}'
         file.write_text(f"#!/bin/sh\n{record}\n{script}\n")
         file.chmod(file.stat().st_mode | stat.S_IXUSR)
         return file
