@@ -95,7 +95,7 @@ class _Reader:
             self.broken = True
         by_name: dict[str, list[signature.Signature]] = {}
         texts: dict[str, list[str]] = {}
-        ends = [each.start for each in signatures[1:]] + [len(prompt)]
+        ends = [*(each.start for each in signatures[1:]), len(prompt)][: len(signatures)]
         for each, end in zip(signatures, ends, strict=True):
             before = [prompt[: each.start]] if not by_name else []
             by_name.setdefault(each.name, []).append(each)
