@@ -127,7 +127,7 @@ class ExampleFile:
         else:
             changed = insert(lay_out(remove(self.layout, turn)), section, text, answer)
         file = read_text(changed, self.path)
-        if not any(each.text == text and each.calls == example.calls for each in file.examples):
+        if not any(plain(each.text) == plain(text) and each.calls == example.calls for each in file.examples):
             before = {problem.message for problem in self.problems}
             news = next(
                 (problem.message for problem in file.problems if problem.message not in before), "it is refused"

@@ -128,6 +128,8 @@ class _Scanner:
             self._spoken(number, found[1], found[2])
         elif (found := _MARKED.fullmatch(text)) and self.section != "unknown":
             self._problem(number, f"expected '### User:' or '### Assistant:', not {found[1]!r}")
+            if self.open is not None and not self.open.answer_line:
+                self.open = None
             self._close()
 
     def _title(self, number: int, title: str, rest: str) -> None:
