@@ -27,7 +27,7 @@ from otto.skill import Skill, to_json
 from otto.worker import Worker
 
 if TYPE_CHECKING:
-    from otto.registry import Registered, Snapshot
+    from otto.snapshot import Registered, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -151,13 +151,12 @@ class Dispatcher:
             if function.session:
                 exposed = [each.skill for name, each in snapshot.skills.items() if name not in self._settings.hidden]
                 entry = session_entry(now, self._settings, exposed, last_reply)
-            job = {"job": "run", "file": str(function.file), "source": function.source, "call": str(call)}
-            return {**job, "session": entry}, function.deadline or self._settings.deadline_seconds
+            job: dict[str, object] = {"job": "run", "file": str(function.file), "source": function.source}
+            return {**job, "call": str(call), "session": entry}, function.deadline or self._settings.deadline_seconds
         if action is not None:
-            job = {"job": "act", "file": action.origin.file, "action": actions.write(action), "call": str(call)}
-            schema = to_json(registered.skill)
-            entry = session_entry(now, self._settings)
-            return {**job, "skill": schema, "session": entry}, action.timeout + ACTION_GRACE_SECONDS
+            job = {"job": "act", "file": action.origin.file, "action": actions.write(action)}
+            job |= {"skill": to_json(registered.skill), "call": str(call)}
+            return {**job, "session": session_entry(now, self._settings)}, action.timeout + ACTION_GRACE_SECONDS
         raise _Refused(f"The skill {call.name} has nothing to run: it has examples only.")
 
     def _answer(self, name: str, job: Mapping[str, object], seconds: float) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def run_job(described: Described, call: str, now: datetime, **more: str) -> dict
     return {"job": "run", "file": str(described.file), "source": described.source, "call": call, "session": entry}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     made = Worker(memory_mb=512)
     yield made
@@ -279,11 +279,13 @@ def noted(note: Path) -> int:
 
 
 def wait_until_gone(pid: int, seconds: float = 5) -> bool:
+    """Whether a process ends in time, with all its threads; a zombie that nobody has waited for counts as ended."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
             os.kill(pid, 0)
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) == 1:
                 return True
         except (ProcessLookupError, FileNotFoundError):
             return True
