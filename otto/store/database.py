@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 5.0
 """How long a write waits for another process's."""
+SMALLEST = 512
+"""Bytes of the smallest page, and so of the smallest database."""
 TABLES = {"history", "audit", "alerts", "notes", "todo"}
 _REASONS = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -215,34 +217,21 @@ def _prepared(path: Path) -> sqlite3.Connection:
         raise StoreError(f"There is a folder at {path}, where the store should be; move it away. Nothing is saved.")
     if not path.exists():
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its other files the same mode
-    elif path.stat().st_size == 0:
-        raise _Damaged("it is empty")
+    elif path.stat().st_size < SMALLEST:  # SQLite would take it for a new one, and write over it
+        raise _Damaged("it is cut off")
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    # A flipped byte in a text must not make every reading of the table fail.
+    connection.text_factory = lambda raw: raw.decode(errors="replace")
     try:
         _check(connection, path)
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            "secure_delete = ON",
-            "wal_autocheckpoint = 100",  # pages of 4 kB: the store is small, and so should its log be
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-        if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
-            migrate(connection)
-        if missing := TABLES - {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}:
-            raise _Damaged(f"it has no table {', '.join(sorted(missing))}")
-    except sqlite3.DatabaseError as error:
+        _set_up(connection)
+    except (sqlite3.Error, UnicodeDecodeError, _Damaged, StoreError) as error:
         connection.close()
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        if damaged or isinstance(error, UnicodeDecodeError):  # the latter: in SQLite's message about a schema
             raise _Damaged(str(error)) from error
         raise
-    except (_Damaged, StoreError):
-        connection.close()
-        raise
-    # A flipped byte in a text must not make every reading of the table fail.
-    connection.row_factory = sqlite3.Row
-    connection.text_factory = lambda raw: raw.decode(errors="replace")
     return connection
 
 
@@ -261,6 +250,21 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     findings = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
     if findings != ["ok"]:
         raise _Damaged(findings[0])
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "secure_delete = ON",
+        "wal_autocheckpoint = 100",  # pages of 4 kB: the store is small, and so should its log be
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        migrate(connection)
+    if missing := TABLES - {row["name"] for row in connection.execute("SELECT name FROM sqlite_master")}:
+        raise _Damaged(f"it has no table {', '.join(sorted(missing))}")
 
 
 def _set_aside(path: Path) -> Path:
