@@ -5,7 +5,8 @@
     >>> supported("call mom", Parameter("text"), "set a timer", now)
     False
 
-`otto skills check` uses it to find examples that no router could learn from, and routers to find out what a model made up.
+`otto skills check` uses it to find examples that no router could learn from, and routers to find out what a model
+made up.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _DECIDED_BY_SENTENCE = ("choice", "boolean")
 """Types whose values usually have no words of their own: "what is on my list" is `action="list"`."""
 _SCATTERED = ("date", "datetime", "time")
 """Types whose words may stand apart: "wake me at seven for the meeting tomorrow"."""
-_JOINING = frozenset("a an the at on in for by of to from".split())
+_JOINING = frozenset({"a", "an", "the", "at", "on", "in", "for", "by", "of", "to", "from"})
 _MOST_PAIRS = 64
 
 
@@ -34,9 +35,9 @@ def supported(argument: Argument, parameter: Parameter, text: str, now: datetime
     """Whether the argument can be found in the sentence `text`; of a list, every value.
 
     A typed value is found when some words mean the same value at the time `now`, or when its own words stand in the
-    sentence; a text or an unknown place when its words stand there in the same order, numbers in words or digits alike. A
-    choice and a boolean are decided by the whole sentence and always count as found. An argument that cannot be read as the
-    parameter's type is found nowhere.
+    sentence; a text or an unknown place when its words stand there in the same order, numbers in words or digits
+    alike. A choice and a boolean are decided by the whole sentence and always count as found. An argument that cannot
+    be read as the parameter's type is found nowhere.
     """
     if isinstance(argument, tuple):
         return bool(argument) and all(supported(item, parameter, text, now) for item in argument)
@@ -66,8 +67,8 @@ def _said(argument: Scalar, parameter: Parameter, text: str) -> bool:
 
 
 def _level(text: str) -> tuple[str, ...]:
-    """The words of a text, numbers as digits."""
-    spoken = words(text[: 2 * MAX_CHARACTERS])
+    """The words of a text, numbers as digits, without the s of a genitive."""
+    spoken = words(text[: 2 * MAX_CHARACTERS].replace("’", "'").replace("'s", ""))
     level: list[str] = []
     at = 0
     while at < len(spoken):

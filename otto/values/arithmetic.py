@@ -1,8 +1,8 @@
 """Arithmetic: the tree of an expression, how it is written, and its value within bounds.
 
-Eight operators (+ - * / // % ** and the sign) and ten functions of one argument over exact fractions; only roots, logarithms,
-angles and broken powers are floats. Before a power or a factorial its size is estimated, so no sentence can keep the
-computer busy: numbers have at most 4,300 digits, which is also Python's limit for writing one.
+Eight operators (+ - * / // % ** and the sign) and ten functions of one argument over exact fractions; only roots,
+logarithms, angles and broken powers are floats. Before a power or a factorial its size is estimated, so no sentence can
+keep the computer busy: numbers have at most 4,300 digits, which is also Python's limit for writing one.
 """
 
 from __future__ import annotations
@@ -230,7 +230,7 @@ def _floor(value: Value) -> Value:
 
 FUNCTIONS: dict[str, Callable[[Value], Value]] = {
     "sqrt": _root,
-    "abs": lambda value: abs(value),
+    "abs": lambda value: -value if value < 0 else value,
     "round": lambda value: _floor(Fraction(value) + Fraction(1, 2)),
     "floor": _floor,
     "ceil": lambda value: Fraction(math.ceil(value)),

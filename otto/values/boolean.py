@@ -13,14 +13,15 @@ from otto.errors import ValueReadError
 from otto.values.type import Limits, ValueType
 from otto.values.words import not_read, said, words
 
-_TRUE = frozenset(
+_YES = (
     "yes|yeah|yep|yup|yes please|on|true|enable|enabled|activate|activated|sure|okay|ok|of course|affirmative|correct"
-    "|right|turn on|turned on|switch on|switched on|1|one|y".split("|")
+    "|right|turn on|turned on|switch on|switched on|1|one|y"
 )
-_FALSE = frozenset(
+_NO = (
     "no|nope|nah|no thanks|no thank you|off|false|disable|disabled|deactivate|deactivated|never|negative|not|wrong"
-    "|turn off|turned off|switch off|switched off|0|zero|n".split("|")
+    "|turn off|turned off|switch off|switched off|0|zero|n"
 )
+_TRUE, _FALSE = frozenset(_YES.split("|")), frozenset(_NO.split("|"))
 BOOLEAN_WORDS = _TRUE | _FALSE
 
 

@@ -5,12 +5,12 @@
 
 What a speaker leaves open is filled in so that the day lies ahead:
 
-- a weekday is the next one after today; "this friday" the one of this week (Monday to Sunday), "next friday" the one of next
-  week, "last friday" the one before today; "friday week" is seven days later;
+- a weekday is the next one after today; "this friday" the one of this week (Monday to Sunday), "next friday" the one of
+  next week, "last friday" the one before today; "friday week" is seven days later;
 - a day without a year, a month or both is the next such day, today included; so are feasts;
 - "next week" is its Monday, "next month" its first, "this weekend" the Saturday;
-- "3/4" is March 4th, as people who write slashes in English mostly mean it, and "25/4" can only be April 25th. With dots
-  the day comes first, and the year is needed: "3.4.2027" is April 3rd.
+- "3/4" is March 4th, as people who write slashes in English mostly mean it, and "25/4" can only be April 25th. With
+  dots the day comes first, and the year is needed: "3.4.2027" is April 3rd.
 
 Forms that this file does not know go to dateparser, if every word in them belongs to a date. Written: "2026-03-06".
 """
@@ -30,13 +30,16 @@ from otto.values.type import Limits, ValueType
 from otto.values.words import Cursor, not_read, said, words
 
 _ISO = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", re.ASCII)
-_WEEKDAY_NAMES = "monday tuesday wednesday thursday friday saturday sunday".split()
+_WEEKDAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WEEKDAYS = {
     **{name: index for index, name in enumerate(_WEEKDAY_NAMES)},
     **{name[:3]: index for index, name in enumerate(_WEEKDAY_NAMES) if name[:3] not in ("sat", "sun")},
     "tues": 1, "thur": 3, "thurs": 3,
 }  # fmt: skip
-_MONTH_NAMES = "january february march april may june july august september october november december".split()
+_MONTH_NAMES = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
 MONTHS = {
     **{name: index for index, name in enumerate(_MONTH_NAMES, 1)},
     **{name[:3]: index for index, name in enumerate(_MONTH_NAMES, 1)},
@@ -46,8 +49,8 @@ _DAYS = {"day": 1, "days": 1, "week": 7, "weeks": 7, "fortnight": 14, "fortnight
 _MONTHS = {"month": 1, "months": 1, "year": 12, "years": 12}
 CALENDAR_UNITS = _DAYS | _MONTHS
 FILLERS = ("on", "for", "by", "from")
-_WORDS = "today tomorrow tomorow tommorow tommorrow yesterday tonight weekend this next last coming in the of on at over end day"
-CALENDAR_WORDS = frozenset(f"{_WORDS} ago from now after before time ; / -".split())
+_WORDS = "today tomorrow tomorow tommorow tommorrow yesterday tonight weekend this next last coming in the of on at"
+CALENDAR_WORDS = frozenset(f"{_WORDS} over end day ago from now after before time ; / -".split())
 """Words of dates that are neither numbers nor names of days, months, feasts and units."""
 
 
@@ -214,11 +217,10 @@ def _dated_weekday(cursor: Cursor, today: date, weekday: int) -> date | None:
                     day = first.replace(day=ordinal[0])
                     if day >= today and day.weekday() == weekday:
                         return day
-    day: date | None
     for form in (_month_day, _numeric):
         cursor.at = start
-        if (day := form(cursor, today)) and day.weekday() == weekday:
-            return day
+        if (dated := form(cursor, today)) and dated.weekday() == weekday:
+            return dated
     cursor.at = start
     return None
 
@@ -279,7 +281,7 @@ def _year(cursor: Cursor) -> int:
     cursor.take("in", "of")
     word = cursor.peek()
     if word.isdecimal():
-        if len(word) == 4 and "1583" <= word:
+        if len(word) == 4 and word >= "1583":
             cursor.at += 1
             return int(word)
     elif found := cardinal_at(cursor.words, cursor.at):

@@ -12,15 +12,15 @@ What a speaker leaves open is filled in so that the moment lies ahead:
 - "midnight tonight", "twelve tonight" and "tonight at one" fall on the following day;
 - a day and time that are over are refused.
 
-A local time that the change to summer time leaves out is moved forward by the hour that is missing (02:30 becomes 03:30);
-one that occurs twice in autumn is the first. Written: "2026-03-05 06:30", with seconds where there are any, and with the
-offset from UTC only for the second of two equal local times.
+A local time that the change to summer time leaves out is moved forward by the hour that is missing (02:30 becomes
+03:30); one that occurs twice in autumn is the first. Written: "2026-03-05 06:30", with seconds where there are any, and
+with the offset from UTC only for the second of two equal local times.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from otto.call import Scalar
 from otto.errors import ValueReadError
@@ -95,12 +95,12 @@ def _moment(spoken: tuple[str, ...], now: datetime) -> datetime | None:
 def settle(day: date, clock: time, zone: tzinfo | None) -> datetime:
     """That local time as an aware moment; one left out by summer time is moved forward by what is missing."""
     moment = datetime.combine(day, clock, zone)
-    return moment if zone is None else moment.astimezone(timezone.utc).astimezone(zone)
+    return moment if zone is None else moment.astimezone(UTC).astimezone(zone)
 
 
 def _utc(moment: datetime) -> datetime:
     # Two moments of one zone are compared by their local time, which is wrong where it occurs twice.
-    return moment.astimezone(timezone.utc)
+    return moment.astimezone(UTC)
 
 
 def _iso(text: str, now: datetime) -> datetime | None:

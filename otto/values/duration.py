@@ -4,8 +4,8 @@
     datetime.timedelta(seconds=5400)
 
 Read: "ten minutes", "10 min", "1h30", "half an hour", "two and a half hours", "three quarters of an hour", "PT10M".
-Two numbers with a colon are minutes and seconds, as on a kitchen timer ("1:30" is 90 seconds); three are hours, minutes,
-seconds. A range ("five to ten minutes") is refused, and so are months and years, whose length is not fixed.
+Two numbers with a colon are minutes and seconds, as on a kitchen timer ("1:30" is 90 seconds); three are hours,
+minutes, seconds. A range ("five to ten minutes") is refused, and so are months and years, whose length is not fixed.
 Written: "10 minutes", "1 hour 30 minutes", "45 seconds".
 """
 
@@ -95,7 +95,7 @@ def seconds_at(cursor: Cursor) -> Fraction | None:
         if previous:
             cursor.take("and", "-")
         part = _part_at(cursor, previous)
-        # Each part is smaller than the one before: "two hours ten minutes" is one duration, "ten minutes two hours" none.
+        # Each part is smaller than the one before: "two hours ten minutes" is a duration, "ten minutes two hours" not.
         if part is None or (previous and part[1] >= previous):
             cursor.at = before
             break

@@ -6,8 +6,8 @@
     29
 
 The canonical text has the operators + - * / // % ** and a sign, the functions sqrt abs round floor ceil log sin cos tan
-factorial, and the constants pi and e. A function without brackets takes what binds tighter than a product ("square root of
-sixteen plus nine" is 13). "200 plus 10 percent" is 220. Nothing is ever handed to Python's own evaluation.
+factorial, and the constants pi and e. A function without brackets takes what binds tighter than a product ("square root
+of sixteen plus nine" is 13). "200 plus 10 percent" is 220. Nothing is ever handed to Python's own evaluation.
 """
 
 from __future__ import annotations
@@ -100,22 +100,22 @@ def _tree(text: str) -> Node | None:
 
 def _symbols(text: str) -> tuple[str | Fraction, ...]:
     """The tokens of a text that holds only signs, digits and known names; nothing if it holds anything else."""
+    text = text.strip()
     if not _PLAIN.fullmatch(text):
         return ()
     tokens: list[str | Fraction] = []
     at = 0
-    text = text.strip()
     while at < len(text):
         found = _SYMBOL.match(text, at)
         if not found:
             return ()
-        at, token = found.end(), found[1]
-        if token[0].isdecimal() or token[0] == ".":
-            tokens.append(Fraction(token))
-        elif token[0].isalpha() and token not in FUNCTIONS and token not in CONSTANTS:
+        at, sign = found.end(), found[1]
+        if sign[0].isdecimal() or sign[0] == ".":
+            tokens.append(Fraction(sign))
+        elif sign[0].isalpha() and sign not in FUNCTIONS and sign not in CONSTANTS:
             return ()
         else:
-            tokens.append("**" if token == "^" else token)
+            tokens.append("**" if sign == "^" else sign)
     return tuple(tokens)
 
 
@@ -133,9 +133,9 @@ class _Percent:
 class _Parser:
     """Recursive descent. Tokens are numbers, operators, names, and these words:
 
-    `percent` and `degrees` behind a number; `of` and `off` behind a percentage or fraction; `!`, `squared`, `cubed` behind
-    anything; `cbrt`, `ln`, `logbase`, `double`, `triple` before; `sum`, `difference`, `product`, `quotient`, `remainder`,
-    `add`, `subtract`, `multiply`, `divide` before two operands joined by `and`, `by`, `to`, `from` or `/`.
+    `percent` and `degrees` behind a number; `of` and `off` behind a percentage or fraction; `!`, `squared`, `cubed`
+    behind anything; `cbrt`, `ln`, `logbase`, `double`, `triple` before; `sum`, `difference`, `product`, `quotient`,
+    `remainder`, `add`, `subtract`, `multiply`, `divide` before two operands joined by `and`, `by`, `to`, `from` or `/`.
     """
 
     def __init__(self, tokens: tuple[str | Fraction, ...]) -> None:
@@ -153,10 +153,10 @@ class _Parser:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def _take(self, *options: str) -> str:
-        token = self._peek()
-        if isinstance(token, str) and token in options and token:
+        found = self._peek()
+        if isinstance(found, str) and found and found in options:
             self.at += 1
-            return token
+            return found
         return ""
 
     def _sum(self) -> Node:
@@ -220,23 +220,23 @@ class _Parser:
 
     def _primary(self) -> Node:
         self._deeper()
-        token = self._peek()
+        opening = self._peek()
         self.at += 1
         node: Node
-        if isinstance(token, Fraction):
-            node = number(token)
-        elif token == "(":
+        if isinstance(opening, Fraction):
+            node = number(opening)
+        elif opening == "(":
             node = self._sum()
             if not self._take(")"):
                 raise _NoExpression
-        elif token in CONSTANTS:
-            node = Constant(token)
-        elif token in FUNCTIONS:
-            node = Function(token, self._operand())
-        elif token in _PAIRS:
-            node = self._pair(token)
+        elif opening in CONSTANTS:
+            node = Constant(opening)
+        elif opening in FUNCTIONS:
+            node = Function(opening, self._operand())
+        elif opening in _PAIRS:
+            node = self._pair(opening)
         else:
-            node = self._said_function(token)
+            node = self._said_function(opening)
         self.depth -= 1
         return node
 

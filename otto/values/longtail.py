@@ -1,12 +1,12 @@
 """Dates and times in forms that Otto's own readers do not know, through dateparser.
 
-Importing it takes 70 ms and its first use another 130 ms, and it reads dates into all sorts of words, so it is asked only
-when every word belongs to a date and at least one is a number.
+Importing it takes 70 ms and its first use another 130 ms, and it reads dates into all sorts of words, so it is asked
+only when every word belongs to a date and at least one is a number.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from otto.values.words import words
 
@@ -15,7 +15,8 @@ _WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday"
 _UNITS = "minute hour day week month year decade"
 _ANCHORS = frozenset(f"{_MONTHS} {_WEEKDAYS} {_UNITS} sept tues thurs".split())
 _SHORT = frozenset(name[:3] for name in f"{_MONTHS} {_WEEKDAYS}".split())
-_JOINING = frozenset("of the at on in and ago utc gmt z am pm t st nd rd th : - + /".split())
+_SMALL_WORDS = "of the at on in and ago utc gmt z am pm t st nd rd th : - + /"
+_JOINING = frozenset(_SMALL_WORDS.split())
 MAX_CHARACTERS = 60
 MAX_WORDS = 12
 
@@ -34,7 +35,7 @@ def parsed(text: str, now: datetime) -> datetime | None:
     found = dateparser.parse(text, languages=["en"], settings=settings)
     if not isinstance(found, datetime) or _contradicts(found, words(text)):
         return None
-    return found.astimezone(now.tzinfo) if found.tzinfo else found.replace(tzinfo=now.tzinfo or timezone.utc)
+    return found.astimezone(now.tzinfo) if found.tzinfo else found.replace(tzinfo=now.tzinfo or UTC)
 
 
 def _worth_asking(spoken: tuple[str, ...]) -> bool:

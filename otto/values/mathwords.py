@@ -53,7 +53,7 @@ _PHRASES: dict[str, str] = {
         "pi": "pi|π",
         "e": "e",
         "double": "double|twice",
-        "triple": "triple|three times the",
+        "triple": "triple",
         "sum": "sum of",
         "difference": "difference between|difference of",
         "product": "product of",
@@ -71,9 +71,9 @@ _BY_FIRST: dict[str, tuple[str, ...]] = {
     for first in {phrase.split()[0] for phrase in _PHRASES}
 }
 _OPENINGS = (
-    "what is", "what are", "whats", "what do you get when you", "how much is", "how much are", "how much", "calculate", "compute",
-    "work out", "evaluate", "figure out", "solve", "tell me", "can you", "could you", "please", "the result of", "the value of",
-    "the answer to", "math", "do", "is",
+    "what is", "what are", "whats", "what do you get when you", "how much is", "how much are", "how much", "calculate",
+    "compute", "work out", "evaluate", "figure out", "solve", "tell me", "can you", "could you", "please",
+    "the result of", "the value of", "the answer to", "math", "do", "is",
 )  # fmt: skip
 _CLOSINGS = ("please", "equals", "equal", "is", "=", "make", "makes", "equal to", "equals what", "for me")
 _MINUS = re.compile(r"(?<=[\d)!])\s*-\s*(?=[\w(.])|(?<=\w)-(?=[\d(.])|\s-\s")
@@ -96,11 +96,12 @@ def tokens_of_words(text: str) -> Tokens:
     cursor = Cursor(cursor.words[cursor.at : end])
     tokens: list[str | Fraction] = []
     while not cursor.done:
-        token = _token(cursor)
-        if token is None:
+        if cursor.take("the"):
+            continue
+        found = _token(cursor)
+        if found is None:
             return ()
-        if token != "the":
-            tokens.extend(token if isinstance(token, tuple) else (token,))
+        tokens.extend(found if isinstance(found, tuple) else (found,))
     return tuple(tokens)
 
 
@@ -113,8 +114,6 @@ def _closing(words: tuple[str, ...], end: int) -> int:
 
 
 def _token(cursor: Cursor) -> str | Fraction | Tokens | None:
-    if cursor.take("the"):
-        return "the"
     if found := unsigned_at(cursor.words, cursor.at):
         number, cursor.at = found
         return number

@@ -1,12 +1,13 @@
-"""Place: a city, country, American state or time zone.
+"""Place: a city, country, state or time zone.
 
     >>> PLACE.read("new york city", Limits(), now)
     Place(name='New York', country='United States', latitude=40.71427, longitude=-74.00597, timezone='America/New_York')
     >>> PLACE.write(PLACE.read("paris texas", Limits(), now))
     'Paris, Texas'
 
-Of several with one name the largest is meant, unless the speaker adds a state or country. A country stands for its capital, a
-state for its largest city. A name that is on no map ("grandma's house") is kept as it was said, without a point.
+Of several with one name the largest is meant, unless the speaker adds a state or country. A country stands for its
+capital, a state for its largest city. A name that is on no map ("grandma's house") is kept as it was said, without a
+point.
 """
 
 from __future__ import annotations
@@ -39,25 +40,25 @@ class Place:
 
 
 _ALIASES = {
-    "nyc": "New York", "ny": "New York", "new york city": "New York", "the big apple": "New York", "big apple": "New York",
-    "la": "Los Angeles", "l a": "Los Angeles", "sf": "San Francisco", "san fran": "San Francisco", "frisco": "San Francisco",
-    "dc": "Washington", "d c": "Washington", "washington dc": "Washington", "washington d c": "Washington",
-    "vegas": "Las Vegas", "philly": "Philadelphia", "nola": "New Orleans", "st louis": "Saint Louis",
+    "nyc": "New York", "ny": "New York", "new york city": "New York", "the big apple": "New York",
+    "la": "Los Angeles", "l a": "Los Angeles", "sf": "San Francisco", "san fran": "San Francisco",
+    "dc": "Washington, D.C.", "washington dc": "Washington, D.C.", "washington d c": "Washington, D.C.",
+    "vegas": "Las Vegas", "philly": "Philadelphia", "rio": "Rio de Janeiro",
     "us": "United States", "usa": "United States", "u s": "United States", "u s a": "United States",
     "america": "United States", "the states": "United States", "united states of america": "United States",
     "uk": "United Kingdom", "u k": "United Kingdom", "great britain": "United Kingdom", "britain": "United Kingdom",
     "uae": "United Arab Emirates", "holland": "Netherlands", "burma": "Myanmar", "czech republic": "Czechia",
-    "turkey": "Turkey", "ivory coast": "Ivory Coast", "swaziland": "Eswatini",
+    "swaziland": "Eswatini",
 }  # fmt: skip
 """Names that are short for others. What they lead to is also what is written."""
 _STANDS_FOR = {
-    "new york": "new york city", "england": "london", "scotland": "edinburgh", "wales": "cardiff", "northern ireland": "belfast",
-    "netherlands": "the netherlands", "hawaii": "honolulu", "bavaria": "munich", "catalonia": "barcelona", "sicily": "palermo",
+    "new york": "new york city", "washington dc": "washington", "washington state": "seattle",
+    "new york state": "albany", "netherlands": "the netherlands", "bavaria": "munich", "sicily": "palermo",
 }  # fmt: skip
-"""Names by which the map has nothing, or something else, and where they are."""
+"""Names by which the index has nothing, or something else, and where they are."""
 _ZONES = {
-    "utc": "UTC", "gmt": "GMT", "greenwich": "GMT", "zulu": "UTC",
-    "eastern": "America/New_York", "central": "America/Chicago", "mountain": "America/Denver", "pacific": "America/Los_Angeles",
+    "utc": "UTC", "gmt": "GMT", "greenwich": "GMT", "zulu": "UTC", "eastern": "America/New_York",
+    "central": "America/Chicago", "mountain": "America/Denver", "pacific": "America/Los_Angeles",
     "est": "America/New_York", "edt": "America/New_York", "cst": "America/Chicago", "mst": "America/Denver",
     "pst": "America/Los_Angeles", "pdt": "America/Los_Angeles", "cet": "Europe/Paris", "cest": "Europe/Paris",
     "bst": "Europe/London", "ist": "Asia/Kolkata", "jst": "Asia/Tokyo", "aest": "Australia/Sydney",
@@ -65,17 +66,15 @@ _ZONES = {
 _ZONE_NAMES = {"eastern", "central", "mountain", "pacific", "greenwich"}
 _ZONE_TAILS = (" standard time", " daylight time", " time zone", " timezone", " time")
 _IANA = re.compile(r"[A-Za-z_]{2,20}/[A-Za-z_+-]{2,32}(?:/[A-Za-z_]{2,32})?", re.ASCII)
-_STATE_CODES = dict(
-    pair.split(":")
-    for pair in (
-        "AL:Alabama AK:Alaska AZ:Arizona AR:Arkansas CA:California CO:Colorado CT:Connecticut DE:Delaware FL:Florida GA:Georgia "
-        "HI:Hawaii ID:Idaho IL:Illinois IN:Indiana IA:Iowa KS:Kansas KY:Kentucky LA:Louisiana ME:Maine MD:Maryland "
-        "MA:Massachusetts MI:Michigan MN:Minnesota MS:Mississippi MO:Missouri MT:Montana NE:Nebraska NV:Nevada NH:New_Hampshire "
-        "NJ:New_Jersey NM:New_Mexico NY:New_York NC:North_Carolina ND:North_Dakota OH:Ohio OK:Oklahoma OR:Oregon "
-        "PA:Pennsylvania RI:Rhode_Island SC:South_Carolina SD:South_Dakota TN:Tennessee TX:Texas UT:Utah VT:Vermont "
-        "VA:Virginia WA:Washington WV:West_Virginia WI:Wisconsin WY:Wyoming"
-    ).split()
+_CODES = (
+    "AL:Alabama AK:Alaska AZ:Arizona AR:Arkansas CA:California CO:Colorado CT:Connecticut DE:Delaware FL:Florida "
+    "GA:Georgia HI:Hawaii ID:Idaho IL:Illinois IN:Indiana IA:Iowa KS:Kansas KY:Kentucky LA:Louisiana ME:Maine "
+    "MD:Maryland MA:Massachusetts MI:Michigan MN:Minnesota MS:Mississippi MO:Missouri MT:Montana NE:Nebraska NV:Nevada "
+    "NH:New_Hampshire NJ:New_Jersey NM:New_Mexico NY:New_York NC:North_Carolina ND:North_Dakota OH:Ohio OK:Oklahoma "
+    "OR:Oregon PA:Pennsylvania RI:Rhode_Island SC:South_Carolina SD:South_Dakota TN:Tennessee TX:Texas UT:Utah "
+    "VT:Vermont VA:Virginia WA:Washington WV:West_Virginia WI:Wisconsin WY:Wyoming"
 )
+_STATE_CODES = dict(pair.replace("_", " ").split(":") for pair in _CODES.split())
 _FILLERS = re.compile(r"(?:in|at|for|near|around)\s+(?=\S)", re.IGNORECASE)
 
 
@@ -108,11 +107,11 @@ def known(text: str) -> Place | None:
     name = key(text)
     if not name or name.isdecimal():
         return None
-    return _plain(name) or _zone(text) or _qualified(text, name)
+    return _plain(name, text) or _zone(text) or _qualified(text, name)
 
 
-def _plain(name: str) -> Place | None:
-    """A name on its own."""
+def _plain(name: str, text: str) -> Place | None:
+    """A name on its own: the key and how it was said."""
     alias = _ALIASES.get(name, "")
     wanted = key(alias) if alias else name
     found = spots(_STANDS_FOR.get(wanted, wanted))
@@ -122,6 +121,8 @@ def _plain(name: str) -> Place | None:
     if not found:
         return None
     spelling = alias or (wanted.title() if wanted in _STANDS_FOR else found[0].name)
+    if spelling.isascii() and not text.isascii():  # the index has "Munchen" for "München"
+        spelling = text.title()
     return _at(found[0], spelling)
 
 
@@ -147,14 +148,14 @@ def _region(qualifier: str, text: str) -> str:
     """The name of the state or country that a qualifier names, or an empty text. Codes of states must be capitals."""
     code = qualifier.upper()
     if code in _STATE_CODES and text.rstrip(". ").endswith(code):
-        return _STATE_CODES[code].replace("_", " ")
+        return _STATE_CODES[code]
     wanted = key(_ALIASES.get(qualifier, qualifier))
-    wanted = {"netherlands": "the netherlands"}.get(wanted, wanted)
+    wanted = "the netherlands" if wanted == "netherlands" else wanted
     # A state before a country: "Georgia" behind the name of a town is more often the American one.
     kinds = {spot.kind: spot for spot in reversed(spots(wanted)) if spot.kind != "city"}
     if state := kinds.get("state"):
         return state.state
-    return kinds["country"].country if "country" in kinds else {"england": "United Kingdom"}.get(wanted, "")
+    return kinds["country"].country if "country" in kinds else ""
 
 
 def _zone(text: str) -> Place | None:

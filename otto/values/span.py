@@ -3,8 +3,8 @@
     >>> [span.text for span in spans("set a timer for ten minutes and a half", "duration", Limits(), now)]
     ['ten minutes and a half', 'ten minutes']
 
-Every run of words that reads as a value of the type, the longest first. Words such as "for" before a duration are not part
-of it. A text has no spans, since everything is one; of places only those on the map are found.
+Every run of words that reads as a value of the type, the longest first. Words such as "for" before a duration are not
+part of it. A text has no spans, since everything is one; of places only those on the map are found.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from otto.call import Scalar
 from otto.errors import ValueReadError
 from otto.values import TYPES, date, duration, place, time
 from otto.values import datetime as moment
@@ -30,6 +29,13 @@ MAX_CHARACTERS = 512
 
 _CHUNK = re.compile(r"\S+")
 _BEFORE = "\"'“”‘’([{<¿¡.,;:!?…"
+# Towns that are called like the commonest words; whoever means one says more than that.
+_COMMON = (
+    "a an and any are as at bar be best by can central date day do for from get go good home house i if in is it la let"
+    " light list male man may me most much my no not of off ok on or order play sale same see set shop so stop time to"
+    " today town turn up us was we what why will you your"
+)
+_NO_PLACES = frozenset(_COMMON.split())
 _BEHIND = "\"'“”‘’)]}>.,;:!?…"
 
 
@@ -119,7 +125,7 @@ def _read_place(text: str, limits: Limits, now: datetime) -> Typed | None:
     return None if text.casefold() in _NO_PLACES else place.known(text)
 
 
-_NUMBERS = NUMBER_WORDS | frozenset("a an and of point oh o st nd rd th % - the half couple".split())
+_NUMBERS = NUMBER_WORDS | {"a", "an", "and", "of", "point", "oh", "o", "st", "nd", "rd", "th", "%", "the"}
 _DURATIONS = _NUMBERS | frozenset(duration.UNITS) | {"full", "whole", "more", "long", "good", ":", *duration.FILLERS}
 _TIMES = _NUMBERS | time.CLOCK_WORDS
 _DATES = (
@@ -143,9 +149,3 @@ _SEARCHES = {
     "expression": _Search(_NUMBERS | MATH_WORDS, 20),
     "place": _Search(frozenset(), 5, _read_place),
 }
-# Towns that are called like the commonest words; whoever means one says more than that.
-_NO_PLACES = frozenset(
-    "a an and any are as at bar be best by can central date day do for from get go good home house i if in is it la let light"
-    " list male man may me most much my no not of off ok on or order play sale same see set shop so stop time to today town up us"
-    " was we what why will you your".split()
-)

@@ -23,18 +23,12 @@ _DIGITS = {"oh": "0", "o": "0", "nought": "0", "zero": "0"} | {
     word: str(value) for value, word in enumerate(_UNITS.split(), 1)
 }
 _SIGNS = frozenset({"minus", "negative", "-"})
-_UNIT_ORDINALS = {
-    word: value for value, word in enumerate("first second third fourth fifth sixth seventh eighth ninth".split(), 1)
-}
+_TO_NINTH = "first second third fourth fifth sixth seventh eighth ninth"
+_TO_NINETEENTH = "tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
+_UNIT_ORDINALS = {word: value for value, word in enumerate(_TO_NINTH.split(), 1)}
 _ORDINALS = {
     **_UNIT_ORDINALS,
-    **{
-        word: value
-        for value, word in enumerate(
-            "tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth".split(),
-            10,
-        )
-    },
+    **{word: value for value, word in enumerate(_TO_NINETEENTH.split(), 10)},
     **{f"{ten[:-1]}ieth": value * 10 for value, ten in enumerate(_TENS.split(), 2)},
     "hundredth": 100,
 }

@@ -19,7 +19,10 @@ _BLANK = str.maketrans("\n\t\r", "   ")
 
 
 def read(scalar: Scalar, limits: Limits, now: datetime) -> str:
-    """The stripped text; numbers and booleans as they are written. 1 to 400 characters unless the limits say otherwise."""
+    """The stripped text; numbers and booleans as they are written.
+
+    1 to 400 characters, unless the limits say otherwise; no control characters but line breaks and tabs.
+    """
     if isinstance(scalar, float) and not math.isfinite(scalar):
         raise ValueReadError("a number must be finite")
     text = (str(scalar).lower() if isinstance(scalar, bool) else str(scalar)).strip()

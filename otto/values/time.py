@@ -3,8 +3,9 @@
     >>> TIME.read("half past six in the evening", Limits(), now)
     datetime.time(18, 30)
 
-Read: "7 am", "seven thirty", "quarter to nine", "noon", "19:30", "oh six hundred", "0630", "half six" (6:30, as in Britain).
-An hour that could be morning or evening ("seven") is taken as said (07:00); `datetime` picks the next one instead.
+Read: "7 am", "seven thirty", "quarter to nine", "noon", "19:30", "oh six hundred", "0630", "half six" (6:30, as in
+Britain). An hour that could be morning or evening ("seven") is taken as said (07:00); `datetime` picks the next one
+instead.
 Written: "07:30", with seconds only where there are any.
 """
 
