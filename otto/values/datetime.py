@@ -55,6 +55,11 @@ def read(scalar: Scalar, limits: Limits, now: datetime) -> datetime:
     moment = understood(text, now) or parsed(text, now)
     if moment is None:
         raise not_read(text, "a moment", "tomorrow at half past six")
+    return allowed(moment, now)
+
+
+def allowed(moment: datetime, now: datetime) -> datetime:
+    """The moment, if it is neither over nor too far away; else raises `ValueReadError`."""
     ahead = _utc(moment) - _utc(now)
     if ahead < -GRACE:
         raise ValueReadError(f"{moment:%Y-%m-%d %H:%M} is already over")

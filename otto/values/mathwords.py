@@ -101,6 +101,8 @@ def tokens_of_words(text: str) -> Tokens:
         found = _token(cursor)
         if found is None:
             return ()
+        if isinstance(found, Fraction) and tokens and isinstance(tokens[-1], Fraction):
+            return ()
         tokens.extend(found if isinstance(found, tuple) else (found,))
     return tuple(tokens)
 

@@ -118,7 +118,7 @@ def _read_date(text: str, limits: Limits, now: datetime) -> Typed | None:
 
 def _read_moment(text: str, limits: Limits, now: datetime) -> Typed | None:
     found = moment.understood(text, now)
-    return moment.read(moment.write(found), limits, now) if found else None
+    return moment.allowed(found, now) if found else None
 
 
 def _read_place(text: str, limits: Limits, now: datetime) -> Typed | None:

@@ -33,6 +33,8 @@ _ORDINALS = {
     "hundredth": 100,
 }
 _TENS_VALUES = {ten: value * 10 for value, ten in enumerate(_TENS.split(), 2)}
+_BELOW_TWENTY = frozenset(f"zero {_UNITS} {_TEENS}".split())
+_BELOW_HUNDRED = _BELOW_TWENTY | set(_TENS_VALUES)
 _SUFFIXES = frozenset({"st", "nd", "rd", "th"})
 NUMBER_WORDS = (
     _CARDINALS | set(SCALES) | set(_ORDINALS) | set(_SINGULAR) | set(_PLURAL) | _SIGNS | {"nil", "nought", "couple"}
@@ -126,7 +128,7 @@ def _words_at(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
     if not article and words[at] not in _CARDINALS:
         return None
     end = at + 1
-    while end < len(words) and end - at < 24 and words[end] in _JOINED:
+    while end < len(words) and end - at < 24 and words[end] in _JOINED and not _apart(words[end - 1], words[end]):
         end += 1
     while end > at and words[end - 1] == "and":
         end -= 1
@@ -139,6 +141,11 @@ def _words_at(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
         except ValueError:
             continue
     return None
+
+
+def _apart(one: str, other: str) -> bool:
+    """Whether two words must belong to two numbers: "nine nine", "twenty thirty"; spares text2num the trial."""
+    return other in _BELOW_HUNDRED and (one in _BELOW_TWENTY or (one in _TENS_VALUES and other not in _DIGITS))
 
 
 def _decimals_at(words: tuple[str, ...], at: int, value: Fraction) -> Read:
