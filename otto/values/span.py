@@ -36,6 +36,8 @@ _COMMON = (
     " today town turn up us was we what why will you your"
 )
 _NO_PLACES = frozenset(_COMMON.split())
+_NEVER_LAST = frozenset({"the", "of", "and", "in", "at", "a", "an", "past", "to", "for", "by", "from", "plus", "minus"})
+"""No value ends with one of these, so no such run of words needs to be read."""
 _BEHIND = "\"'“”‘’)]}>.,;:!?…"
 
 
@@ -78,6 +80,8 @@ def spans(sentence: str, type_name: str, limits: Limits, now: datetime) -> tuple
         for last in range(first, min(first + search.longest, len(chunks))):
             if search.words and not all(_may(word, search.words) for word in levelled[last]):
                 break
+            if search.words and levelled[last][-1:] and levelled[last][-1] in _NEVER_LAST:
+                continue
             start, end = chunks[first][0], chunks[last][1]
             value = _read(sentence[start:end], type_name, search, limits, now)
             if value is not None:

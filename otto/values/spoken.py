@@ -10,6 +10,7 @@ digits with a scale ("3.5 million"), trillions and ordinals.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 _TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 _UNITS = "one two three four five six seven eight nine"
@@ -116,8 +117,6 @@ def _whole_at(words: tuple[str, ...], at: int) -> Read | None:
 
 def _words_at(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
     """The longest cardinal in words, as text2num reads it; "a hundred" counts as "one hundred"."""
-    from text_to_num import text2num
-
     if at >= len(words):
         return None
     article = words[at] in ("a", "an") and at + 1 < len(words) and words[at + 1] in SCALES
@@ -133,14 +132,22 @@ def _words_at(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
     while end > at and words[end - 1] == "and":
         end -= 1
     run = ("one", *words[at + 1 : end]) if article else words[at:end]
+    value, length = _longest(run)
+    return (value, at + length) if length else None
+
+
+@lru_cache(maxsize=4096)
+def _longest(run: tuple[str, ...]) -> tuple[int, int]:
+    """The longest number at the beginning of these number words, and how many of them it takes (0: none)."""
+    from text_to_num import text2num
+
     for length in range(len(run), 0, -1):
-        if run[length - 1] == "and":
-            continue
-        try:
-            return int(text2num(" ".join(run[:length]), "en")), at + length
-        except ValueError:
-            continue
-    return None
+        if run[length - 1] != "and":
+            try:
+                return int(text2num(" ".join(run[:length]), "en")), length
+            except ValueError:
+                continue
+    return 0, 0
 
 
 def _apart(one: str, other: str) -> bool:
