@@ -107,7 +107,7 @@ class Assistant:
         self.clock = clock or SystemClock()
         self.store = open_store(settings.database)
         # Before the router, so that the worker process starts while the router loads.
-        self.dispatcher = Dispatcher(settings, confirm, store=self.store, clock=self.clock)
+        self.dispatcher = Dispatcher(settings, confirm)
         self.live = Live(settings, where or folders(settings), progress)
         self._last_reply = ""
 
