@@ -20,9 +20,8 @@ def help(session: Session) -> Reply:
     named = [name.replace("_", " ") for name in order[:NAMED]]
     more = f", and {len(known) - NAMED} more" if len(known) > NAMED else ""
     spoken = f"{', '.join(named)}{more}" if more else speech.listing(named)
-    example = next((text for name in order if (text := known[name].description.strip())), "")
-    told = f" The first one, for example: {speech.shortened(example, 120)}" if example else ""
+    count = speech.count(len(known), "thing")
     return Reply(
-        f"I know {speech.count(len(known), 'thing')}: {spoken}.{told}",
+        f"I know {count}: {spoken}. Just say what you want; otto skills list shows everything.",
         {"skills": {name: known[name].description for name in sorted(known)}},
     )

@@ -11,4 +11,4 @@ from otto import Reply, Session, skill, speech
 def timer(duration: timedelta, session: Session) -> Reply:
     """Sets a timer that rings after a duration."""
     alert = session.store.alerts.add_timer(duration, session.now)
-    return Reply(f"{speech.duration(duration)}, starting now.", {"due": alert.due.isoformat(timespec="seconds")})
+    return Reply(f"The timer is set for {speech.duration(duration)}.", {"due": alert.due.isoformat(timespec="seconds")})

@@ -22,7 +22,7 @@ TEN = timedelta(minutes=10)
 
 
 def test_a_timer_is_set(do: Do, store: Store, now: datetime) -> None:
-    assert do('timer(duration="ten minutes")') == "10 minutes, starting now."
+    assert do('timer(duration="ten minutes")') == "The timer is set for 10 minutes."
     (alert,) = store.alerts.list(Kind.TIMER)
     assert alert.duration == TEN
     assert alert.due == now + TEN
