@@ -48,6 +48,10 @@ def perform(action: Action, arguments: Arguments, *, broker: str = Settings.mqtt
 
     `broker`: `host:port`, for `publish`. Raises `SkillError` with a sentence for the user.
     """
+    try:
+        "".join(map(_text, arguments.values())).encode()
+    except UnicodeEncodeError as error:
+        raise SkillError("I can't hand that over: it is not text.") from error
     does = action.does
     output = ""
     answer: Answer | None = None
