@@ -32,7 +32,7 @@ from otto.worker import FILE_SECONDS, Described, describe
 
 __all__ = ["Change", "PythonFunction", "Registered", "Registry", "Snapshot", "change"]
 
-QUICK_SECONDS = 0.5
+QUICK_SECONDS = 0.4
 """How long a changed Python file may take before it is reported and tried again with more patience."""
 
 
@@ -97,10 +97,8 @@ class Registry:
             gone, changed = self._read_python()
             if changed and wait:
                 self._take(self._describe(changed, cache=self._cache, seconds=FILE_SECONDS))
-            if not differs and not gone and not (changed and wait) and strangers == self._strangers:
-                difference = Change()
-            else:
-                difference = self._swap()
+            stale = differs or gone or (changed and wait) or strangers != self._strangers or not self._snapshot.skills
+            difference = self._swap() if stale else Change()
         if changed and not wait:
             self._read_later(changed)
         self._tell(difference)

@@ -50,7 +50,7 @@ class Watch:
 
     def _follow(self) -> None:
         reports = True
-        state: State = frozenset()
+        state: State | None = None
         while not self._stop.is_set():
             folders = [folder for folder in self._folders if folder.is_dir()]
             if reports and folders:
@@ -63,7 +63,7 @@ class Watch:
             state = self._reload_if_changed(state)
             self._stop.wait(LOOK_SECONDS)
 
-    def _listen(self, folders: list[Path], state: State) -> State:
+    def _listen(self, folders: list[Path], state: State | None) -> State:
         """Follows the system's reports until a folder comes or goes."""
         from watchfiles import watch
 
@@ -82,12 +82,12 @@ class Watch:
         state = self._reload_if_changed(state)
         for reported in reports:
             # Two edits within one tick of the file system's clock can leave a file looking the same.
-            state = self._reload_if_changed(frozenset() if reported else state)
+            state = self._reload_if_changed(None if reported else state)
             if _numbers(self._folders) != numbers:
                 break
         return state
 
-    def _reload_if_changed(self, state: State) -> State:
+    def _reload_if_changed(self, state: State | None) -> State:
         now = look(self._folders)
         if now != state:
             self._registry.reload(wait=False)

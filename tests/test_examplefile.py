@@ -265,12 +265,12 @@ EXAMPLE = '#### Examples:\n\nUser: lights on please\nAssistant: lights(state="on
         ("User: lights on please", "User:", "11: the sentence is empty"),
         ("lights on please", "lights\x07on", "11: the character U+0007 cannot be part of a sentence"),
         ('Assistant: lights(state="on")', 'Asistant: lights(state="on")', "12: expected 'Assistant:', not 'Asistant'"),
-        ('Assistant: lights(state="on")', '### Bot: lights(state="on")', "12: expected '### User:' or '### Assistant:'"),
+        ('Assistant: lights(state="on")', '### Bot: lights(state="on")', "12: expected '### User:' or '### Assist"),
         ("lights on please", "who invented the light bulb", "15: the same sentence stands in line 11 and means lights"),
         ("lights on please", "Turn off the kitchen lights!", "12: the same sentence stands in line 6 and means lights"),
         ("#### Not:", "#### Note:", "14: there is no section 'Note'; known: Prompt, Prompt Examples, Examples"),
         ('lights(state="on")\n', 'lights(state="on"); other()\n', "12: other() stands alone"),
-        ('lights(state="on")\n', 'lights(state="on")\n\nand more\n', "14: expected 'User:' or 'Assistant:' before 'and"),
+        ('lights(state="on")\n', 'lights(state="on")\n\nand more\n', "14: expected 'User:' or 'Assistant:' before"),
         ('lights(state="on")\n', 'lights(state="on")\nlights(state=)\n', "13: expected a value"),
         ("light bulb\n", 'light bulb\nAssistant: lights(state="on")\n', "16: a sentence under '#### Not:' cannot call"),
         ("[room]", "[room:colour]", "2: lights: room: there is no type 'colour'"),
@@ -289,8 +289,10 @@ def test_what_is_wrong_is_reported_with_its_line_and_the_rest_counts(written: st
 
 
 def test_a_bad_value_is_left_out() -> None:
-    found = file('#### Prompt:\nx(when="[when:date]", n="[n:integer 1-9]")\n#### Examples:\n'
-                 'User: a\nAssistant: x(when="purple")\nUser: b\nAssistant: x(n=10)\nUser: c\nAssistant: x(n=9)\n')  # fmt: skip
+    found = file(
+        '#### Prompt:\nx(when="[when:date]", n="[n:integer 1-9]")\n#### Examples:\n'
+        'User: a\nAssistant: x(when="purple")\nUser: b\nAssistant: x(n=10)\nUser: c\nAssistant: x(n=9)\n'
+    )
     assert [problem.origin.line for problem in found.problems] == [5, 7]
     assert pairs(found) == ["c -> x(n=9)"]
     assert [parameter.required for parameter in found.skills[0].parameters] == [False, True]
@@ -306,7 +308,8 @@ def test_an_action_must_know_its_parameters() -> None:
 def test_a_misspelt_action_is_no_action() -> None:
     found = file("#### Prompt:\nlock() locks.\n#### Action:\nrunn: x\n")
     assert [str(problem) for problem in found.problems] == [
-        "lights_examples.txt:4: unknown key 'runn' in an action; known: run, http, header, body, publish, reply, risk, timeout"
+        "lights_examples.txt:4: unknown key 'runn' in an action; "
+        "known: run, http, header, body, publish, reply, risk, timeout"
     ]
     assert found.action is None
     assert found.broken
