@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 _WEEK = 7
@@ -85,17 +86,11 @@ def number(value: int | float, *, digits: int = 4) -> str:
     if value < 0:
         return f"minus {number(-value, digits=digits)}"
     if value and (value >= 10**15 or value < 10.0**-digits):
-        mantissa, power = f"{value:.{digits}e}".split("e") if value <= 1e300 else _large(int(value), digits)
-        sign = "minus " if int(power) < 0 else ""
-        return f"{number(float(mantissa))} times 10 to the power of {sign}{abs(int(power))}"
+        mantissa, power = f"{Decimal(value):.{digits}e}".split("e")  # float ends at 308 digits
+        said = f"{number(float(mantissa), digits=digits)} times 10 to the power of "
+        return said + number(int(power))
     whole = f"{value:,.{digits}f}" if isinstance(value, float) else f"{value:,}"
     return whole.rstrip("0").rstrip(".") if "." in whole else whole
-
-
-def _large(value: int, digits: int) -> tuple[str, str]:
-    """Mantissa and power of ten of a whole number beyond the range of float."""
-    text = str(value)
-    return f"{text[0]}.{text[1 : digits + 1]}", str(len(text) - 1)
 
 
 def shortened(text: str, longest: int = 80) -> str:

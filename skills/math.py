@@ -25,7 +25,7 @@ def math(question: Expression) -> Reply:
     """Calculates: arithmetic, percentages, powers, roots."""
     value = evaluate(question)
     answer = speech.number(value)
-    rounded = isinstance(value, float) and speech.number(value, digits=12) != answer
+    rounded = speech.number(value, digits=12) != answer
     return Reply(f"{_asked(question)} is {'about ' if rounded else ''}{answer}.", {"value": _shown(value)})
 
 

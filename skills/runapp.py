@@ -22,6 +22,7 @@ LONGEST = 64
 """Characters in a name."""
 
 _MARKS = " .,'’!+-_"
+_MIXED = frozenset(["CJK", "HANGUL", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"])  # written together every day
 _FILLERS = frozenset(["app", "application", "program"])
 _TERMINALS = ("xdg-terminal-exec", "x-terminal-emulator")
 
@@ -47,9 +48,12 @@ def runapp(program: str, session: Session) -> str:
 
 def _refuse_unpronounceable(program: str) -> None:
     """A name is letters, digits and a few marks; letters of two scripts in one word only ever pretend to be another."""
-    plain = all(character.isalnum() or character in _MARKS for character in program)
+    plain = all(
+        character.isalnum() or character in _MARKS or unicodedata.category(character).startswith("M")
+        for character in program
+    )
     scripts = [
-        {unicodedata.name(character, "?").split()[0] for character in word if character.isalpha()}
+        {unicodedata.name(character, "?").split()[0] for character in word if character.isalpha()} - _MIXED
         for word in program.split()
     ]
     option = any(word.startswith("-") for word in program.split())

@@ -87,6 +87,7 @@ def test_moment(now: datetime) -> None:
         (100, "100"),
         (10**15, "1 times 10 to the power of 15"),
         (15 * 10**20, "1.5 times 10 to the power of 21"),
+        (19999999 * 10**300, "2 times 10 to the power of 307"),
         (10**400, "1 times 10 to the power of 400"),
         (-2.5e-7, "minus 2.5 times 10 to the power of minus 7"),
     ],

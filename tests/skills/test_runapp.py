@@ -37,6 +37,7 @@ ENTRIES = {
     "calc.desktop": "Name=Calculator\nName[de]=Taschenrechner\nExec=gnome-calculator",
     "writer.desktop": "Name=LibreOffice Writer\nExec=libreoffice --writer",
     "sheet.desktop": "Name=LibreOffice Calc\nExec=libreoffice --calc",
+    "dateien.desktop": "Name=ファイル管理\nExec=nautilus --files",
     "htop.desktop": "Name=Htop\nExec=htop\nTerminal=true",
     "files.desktop": "Name=Files\nGenericName=File Manager\nExec=nautilus --new-window",
 }
@@ -82,6 +83,7 @@ def called(programs: Any) -> list[str]:
         ("calculater", ["gnome-calculator"]),
         ("libre office writer", ["libreoffice", "--writer"]),
         ("file manager", ["nautilus", "--new-window"]),
+        ("ファイル管理", ["nautilus", "--files"]),
     ],
 )
 def test_an_application_is_opened(said: str, arguments: list[str], do: Do, installed: Any) -> None:
