@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,7 +19,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 def duration(length: timedelta, *, parts: int = 3) -> str:
-    """ "1 hour and 5 minutes"; at most `parts` units, the rest is rounded away. Less than a second is "0 seconds"."""
+    """Such as "1 hour and 5 minutes"; at most `parts` units, the rest is rounded away; nothing is "0 seconds"."""
     left = max(0, round(length.total_seconds()))
     units = [(unit, seconds) for unit, seconds in _UNITS if seconds <= left][:parts]
     if units:
@@ -33,19 +34,17 @@ def duration(length: timedelta, *, parts: int = 3) -> str:
 
 
 def as_adjective(length: timedelta) -> str:
-    """ "10 minute", "1 hour and 5 minute": how a timer is called by its length."""
-    return duration(length).replace("days", "day").replace("hours", "hour").replace("minutes", "minute").replace(
-        "seconds", "second"
-    )  # fmt: skip
+    """Such as "10 minute", "1 hour and 5 minute": how a timer is called by its length."""
+    return re.sub(r"s\b", "", duration(length))
 
 
 def count(many: int, what: str, plural: str = "") -> str:
-    """ "1 timer", "2 timers"; `plural` where it is not formed with an s."""
+    """Such as "1 timer", "2 timers"; `plural` where it is not formed with an s."""
     return f"{many:,} {what if many == 1 else plural or what + 's'}"
 
 
 def clock(moment: time | datetime) -> str:
-    """ "7 am", "7:30 pm", "noon", "midnight"; seconds are not said."""
+    """Such as "7 am", "7:30 pm", "noon", "midnight"; seconds are not said."""
     if moment.minute == 0 and moment.hour in (0, 12):
         return "noon" if moment.hour else "midnight"
     minutes = f":{moment.minute:02}" if moment.minute else ""
@@ -53,12 +52,12 @@ def clock(moment: time | datetime) -> str:
 
 
 def full_date(day: date) -> str:
-    """ "March 4, 2026"."""
+    """Such as "March 4, 2026"."""
     return f"{MONTHS[day.month - 1]} {day.day}, {day.year}"
 
 
 def day_name(day: date, today: date) -> str:
-    """ "today", "tomorrow", "yesterday", "Friday" within a week, then "Friday, March 20", with a year not this."""
+    """Such as "today", "tomorrow", "yesterday", "Friday" within a week, then "Friday, March 20", and the year if another."""
     ahead = (day - today).days
     if ahead in (-1, 0, 1):
         return ("yesterday", "today", "tomorrow")[ahead + 1]
@@ -71,18 +70,18 @@ def day_name(day: date, today: date) -> str:
 
 
 def moment(when: datetime, now: datetime) -> str:
-    """ "today at 6 pm", "on Friday at noon"; `when` and `now` in the same time zone."""
+    """Such as "today at 6 pm", "on Friday at noon"; `when` and `now` in the same time zone."""
     day = day_name(when.date(), now.date())
     return f"{day if day in ('today', 'tomorrow', 'yesterday') else 'on ' + day} at {clock(when)}"
 
 
 def listing(items: Sequence[str]) -> str:
-    """ "a, b and c"."""
+    """Such as "a, b and c"."""
     return " and ".join(part for part in (", ".join(items[:-1]), *items[-1:]) if part)
 
 
 def number(value: int | float, *, digits: int = 4) -> str:
-    """ "1,234", "0.3333", "minus 2", "1.5 times 10 to the power of 21": at most `digits` decimals."""
+    """Such as "1,234", "0.3333", "minus 2", "1.5 times 10 to the power of 21": at most `digits` decimals."""
     if value < 0:
         return f"minus {number(-value, digits=digits)}"
     if value and (value >= 10**15 or value < 10.0**-digits):

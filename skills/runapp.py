@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import unicodedata
 
-from otto import Session, SkillError, skill, speech
+from otto import SkillError, skill, speech
 from otto.applications import Application, installed_applications
 from otto.likeness import likeness, words
 from otto.program import start
@@ -28,7 +28,7 @@ _TERMINALS = ("xdg-terminal-exec", "x-terminal-emulator")
 
 
 @skill(risk="confirm")
-def runapp(program: str, session: Session) -> str:
+def runapp(program: str) -> str:
     """Opens an installed application."""
     _refuse_unpronounceable(program)
     applications = installed_applications()
