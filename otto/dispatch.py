@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from otto import action as actions
 from otto.call import OTHER, Call
 from otto.config import Settings
-from otto.errors import CallError, WorkerError
+from otto.errors import OttoError, WorkerError
 from otto.job import session_entry
 from otto.skill import Skill, to_json
 from otto.worker import Worker
@@ -113,7 +113,7 @@ class Dispatcher:
             started = time.perf_counter()
             job, seconds = self._job(registered, call, snapshot, now, last_reply)
             answer = self._answer(call.name, job, seconds)
-        except (_Refused, CallError) as error:
+        except (_Refused, OttoError) as error:
             return Result(call, False, error=_fit(str(error)), seconds=time.perf_counter() - started)
         return Result(
             call, True, value=_fit(answer["text"]), seconds=time.perf_counter() - started, data=answer["data"]

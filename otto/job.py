@@ -17,6 +17,7 @@ The pipes are moved out of the skills' way at the start: what a skill prints is 
 
 from __future__ import annotations
 
+import hashlib
 import importlib.abc
 import importlib.util
 import json
@@ -59,7 +60,7 @@ def main() -> None:
     _limit(int(sys.argv[2]))
     sys.argv[1:] = []
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    lock = threading.Lock()
+    lock, busy = threading.Lock(), threading.Event()
 
     def tell(answer: Answer) -> None:
         line = json.dumps(answer).encode() + b"\n"
@@ -73,17 +74,19 @@ def main() -> None:
             if job["job"] == "where":
                 tell({"line": _line_now(job["file"])})
             else:
+                busy.set()
                 jobs.put(job)
-        end_running()
-        os._exit(0)  # the other side is gone, or wants this to end; the main thread may never return
+        _leave(busy.is_set())
 
     threading.Thread(target=listen, name="questions", daemon=True).start()
     tell({"ready": True})
     while True:
         job = jobs.get()
         _alarm(job.get("seconds", 0.0) + _GRACE_SECONDS)
-        tell(answer_to(job))
+        answer = answer_to(job)
         _alarm(0)
+        busy.clear()
+        tell(answer)
 
 
 def answer_to(job: Mapping[str, Any]) -> Answer:
@@ -188,7 +191,7 @@ def _load(file: str, source: str) -> SkillFunction[Any, Any]:
     """The skill that a file's text defines; loaded again only when the text is another."""
     if file in _loaded and _loaded[file][0] == source:
         return _loaded[file][1]
-    name = f"otto_skill_{Path(file).stem}"
+    name = f"otto_skill_{Path(file).stem}_{hashlib.sha256(file.encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_loader(name, _Source(file, source))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -250,6 +253,17 @@ def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
         os.dup2(nowhere, standard)
     os.close(nowhere)
     return questions, answers
+
+
+def _leave(busy: bool) -> None:
+    """The other side is gone, or wants this to end. The main thread may never return, so it is not asked.
+
+    `busy`: a skill is running; what it started ends with it. What earlier ones left running stays.
+    """
+    end_running()
+    if busy and hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
 
 
 def _limit(memory_mb: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -88,14 +89,21 @@ class Person:
         return self.answer  # type: ignore[return-value]
 
 
-@pytest.fixture
-def person() -> Person:
+@pytest.fixture(scope="module")
+def somebody() -> Person:
     return Person()
 
 
 @pytest.fixture
-def dispatcher(person: Person) -> Iterator[Dispatcher]:
-    with Dispatcher(Settings(home="Hamburg", hidden=("secret",)), person) as made:
+def person(somebody: Person) -> Person:
+    """Says yes to everything until told otherwise."""
+    somebody.answer, somebody.asked = True, []
+    return somebody
+
+
+@pytest.fixture(scope="module")
+def dispatcher(somebody: Person) -> Iterator[Dispatcher]:
+    with Dispatcher(Settings(home="Hamburg"), somebody) as made:
         yield made
 
 
@@ -210,6 +218,15 @@ def test_an_action_runs_in_the_worker_and_asks_when_it_is_marked(
     person.answer = False
     assert not dispatcher.run(parse('say(text="good morning")'), snapshot, now)[0].ok
     assert person.asked == ['say(text="good morning")'] * 2
+
+
+def test_a_program_does_not_inherit_the_limits_of_the_worker(dispatcher: Dispatcher, now: datetime) -> None:
+    resource = pytest.importorskip("resource")
+    limits = Action(
+        Run((sys.executable, "-c", "import resource; print(resource.getrlimit(resource.RLIMIT_DATA)[0])")), "{output}"
+    )
+    (result,) = dispatcher.run((Call("limits"),), Snapshot({"limits": Registered(Skill("limits"), action=limits)}), now)
+    assert result.value == str(resource.getrlimit(resource.RLIMIT_DATA)[0])
 
 
 def test_an_action_that_takes_too_long_says_so_and_the_next_goes_on(dispatcher: Dispatcher, now: datetime) -> None:

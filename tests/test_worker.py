@@ -240,20 +240,23 @@ def test_what_a_late_skill_started_ends_with_it(tmp_path: Path, now: datetime, w
     assert wait_until_gone(noted(note))
 
 
+OWN, STARTED = "os.getpid()", "subprocess.Popen(['sleep', '60']).pid"
 BUSY = {
-    "idle": ("return 'done'", 60.0),
-    "python": ("while True: pass", 60.0),
-    "sleep": ("time.sleep(60)", 60.0),
-    "c": ("ctypes.PyDLL(None).sleep(60)", -4.0),  # holds the interpreter's lock: only the system can end it, after 1 s
+    "idle": (OWN, "return 'done'", 60.0),
+    "python": (OWN, "while True: pass", 60.0),
+    "sleep": (OWN, "time.sleep(60)", 60.0),
+    "program": (STARTED, "time.sleep(60)", 60.0),
+    "c": (OWN, "ctypes.PyDLL(None).sleep(60)", -4.0),  # holds the interpreter's lock: the system ends it after 1 s
 }
+"""Whose end is watched, what the skill does, and what it is told of its deadline (5 seconds of grace come on top)."""
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs Unix signals")
 @pytest.mark.parametrize("kind", BUSY)
-def test_no_worker_outlives_a_killed_parent(tmp_path: Path, now: datetime, kind: str) -> None:
-    body, seconds = BUSY[kind]
+def test_nothing_outlives_a_killed_parent(tmp_path: Path, now: datetime, kind: str) -> None:
+    watched, body, seconds = BUSY[kind]
     note = tmp_path / "pid"
-    source = SOURCE.format(body=f"open({str(note)!r}, 'w').write(str(os.getpid()))\n    {body}")
+    source = SOURCE.format(body=f"open({str(note)!r}, 'w').write(str({watched}))\n    {body}")
     job = {**run_job(Described(tmp_path / "own.py", source), "own()", now), "seconds": seconds}
     program = (
         "import time\nfrom otto.child import Child\nchild = Child(512)\nchild.wait_ready()\n"
