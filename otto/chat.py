@@ -42,7 +42,7 @@ def chat(system: str, question: str, *, model: str, seconds: float = 20.0) -> st
             messages=[{"role": "system", "content": system}, {"role": "user", "content": question}],
         )
     except openai.OpenAIError as error:
-        raise _sentence(error) from error
+        raise _sentence(error) from None  # servers repeat the key in their complaint, and tracebacks end up in logs
     except ValueError as error:  # what the library's own reading of the answer raises
         raise SkillError("The language model answered with something that I can't read.") from error
     finally:

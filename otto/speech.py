@@ -57,7 +57,7 @@ def full_date(day: date) -> str:
 
 
 def day_name(day: date, today: date) -> str:
-    """Such as "today", "tomorrow", "yesterday", "Friday" within a week, then "Friday, March 20", the year if another."""
+    """Such as "today", "tomorrow", "yesterday", "Friday" within a week, then "Friday, March 20", and another year."""
     ahead = (day - today).days
     if ahead in (-1, 0, 1):
         return ("yesterday", "today", "tomorrow")[ahead + 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -101,6 +102,21 @@ def test_bad_answers_are_sentences(status: int, body: bytes, sentence: str, ask:
         ask()
     assert "canary" not in str(caught.value)
     assert len(web.asked) == 1, "a failed question is not asked again in the background"
+
+
+def test_a_key_stays_out_of_logs_and_tracebacks(
+    ask: Callable[..., str], web: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-key")
+    web.answers[PATH] = 401, b'{"error": {"message": "Incorrect API key provided: canary-key"}}'
+    with caplog.at_level("DEBUG"), pytest.raises(SkillError) as caught:
+        ask()
+    assert caplog.records and "canary-key" not in caplog.text
+    assert "canary-key" not in "".join(traceback.format_exception(caught.value))
+    caplog.clear()
+    with caplog.at_level("INFO"), pytest.raises(SkillError):
+        ask()
+    assert "sky" not in caplog.text, "what was said is logged at DEBUG at most"
 
 
 def test_nobody_there_is_a_sentence(ask: Callable[..., str], web: Any, monkeypatch: pytest.MonkeyPatch) -> None:
