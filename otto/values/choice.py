@@ -17,6 +17,7 @@ from functools import lru_cache
 from otto.call import Scalar
 from otto.errors import ValueReadError, shorten
 from otto.values.type import Limits, ValueType
+from otto.values.words import plain
 
 _PARTED = re.compile(r"[\s_-]+")
 
@@ -29,7 +30,9 @@ class Choice(str):
 
 def read(scalar: Scalar, limits: Limits, now: datetime) -> str:
     """The member of `limits.choices` that was meant."""
-    text = str(scalar).lower() if isinstance(scalar, bool) else str(scalar)
+    text = plain(scalar)
+    if text in limits.choices:
+        return text
     if (found := _members(limits.choices).get(_levelled(text))) is None:
         raise ValueReadError(f"{shorten(text)!r} is not one of {', '.join(limits.choices)}")
     return found
@@ -41,7 +44,7 @@ def write(choice: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _members(choices: tuple[str, ...]) -> dict[str, str]:
-    return {_levelled(choice): choice for choice in reversed(choices)} | {choice: choice for choice in choices}
+    return {_levelled(choice): choice for choice in reversed(choices)}
 
 
 def _levelled(text: str) -> str:

@@ -81,7 +81,10 @@ def same(one: str, other: str) -> bool:
     if one == other:
         return True
     try:
-        return math.isclose(evaluate(one), evaluate(other), rel_tol=1e-12)
+        left, right = evaluate(one), evaluate(other)
+        if isinstance(left, int) and isinstance(right, int):
+            return left == right
+        return math.isclose(left, right, rel_tol=1e-12)
     except (SkillError, OverflowError):
         return False
 

@@ -77,6 +77,7 @@ _OPENINGS = (
 )  # fmt: skip
 _CLOSINGS = ("please", "equals", "equal", "is", "=", "make", "makes", "equal to", "equals what", "for me")
 _MINUS = re.compile(r"(?<=[\d)!])\s*-\s*(?=[\w(.])|(?<=\w)-(?=[\d(.])|\s-\s")
+_QUOTE = re.compile(r"(?<![a-z])['’]|['’](?![a-z])|[\"“”`]")
 _FACTORIAL = re.compile(r"(?<=[\d)])\s*!")
 _POINT = re.compile(r"(?<!\d)\.(?!\d)")
 MATH_WORDS = frozenset(_BY_FIRST)
@@ -84,7 +85,7 @@ MATH_WORDS = frozenset(_BY_FIRST)
 
 def tokens_of_words(text: str) -> Tokens:
     """The tokens of a sentence that is a calculation; nothing if it holds a word that belongs to none."""
-    if len(text) > MAX_CHARACTERS:
+    if len(text) > MAX_CHARACTERS or _QUOTE.search(text):
         return ()
     text = _FACTORIAL.sub(" factorial ", _MINUS.sub(" minus ", text.replace("**", "^").replace("//", " ")))
     cursor = Cursor(words(_POINT.sub(" ", text)))

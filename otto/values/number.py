@@ -50,7 +50,7 @@ def write_number(number: float) -> int | float:
 
 def _value(scalar: Scalar, what: str, sample: str) -> Fraction:
     if isinstance(scalar, (int, float)) and not isinstance(scalar, bool):
-        if not math.isfinite(scalar):
+        if isinstance(scalar, float) and not math.isfinite(scalar):
             raise ValueReadError(f"{scalar} is not {what}")
         return Fraction(scalar)
     text = said(scalar, what)

@@ -165,7 +165,7 @@ def _decimals_at(words: tuple[str, ...], at: int, value: Fraction) -> Read:
             digits, end = digits + _DIGITS[words[end]], end + 1
         elif words[end].isdecimal() and words[end].isascii():
             digits, end = digits + words[end], end + 1
-        elif found := _words_at(words, end):
+        elif words[end] in _BELOW_HUNDRED and (found := _words_at(words, end)):
             digits, end = digits + str(found[0]), found[1]
         else:
             break

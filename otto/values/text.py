@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from datetime import datetime
 
 from otto.call import FORBIDDEN, Scalar
 from otto.errors import ValueReadError
 from otto.values.type import Limits, ValueType
-from otto.values.words import MAX_CHARACTERS
+from otto.values.words import MAX_CHARACTERS, plain
 
 _BLANK = str.maketrans("\n\t\r", "   ")
 
@@ -23,9 +22,7 @@ def read(scalar: Scalar, limits: Limits, now: datetime) -> str:
 
     1 to 400 characters, unless the limits say otherwise; no control characters but line breaks and tabs.
     """
-    if isinstance(scalar, float) and not math.isfinite(scalar):
-        raise ValueReadError("a number must be finite")
-    text = (str(scalar).lower() if isinstance(scalar, bool) else str(scalar)).strip()
+    text = plain(scalar).strip()
     shortest = max(1, int(limits.minimum)) if limits.minimum is not None else 1
     longest = int(limits.maximum) if limits.maximum is not None else MAX_CHARACTERS
     if not text:

@@ -58,16 +58,27 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word for word in _WORD.findall(_HYPHEN.sub(" ", text)) if word not in _DROPPED)
 
 
+def plain(scalar: Scalar) -> str:
+    """`scalar` as text. Raises `ValueReadError` for NaN, infinity, and integers too long to be written."""
+    if isinstance(scalar, str):
+        return scalar
+    if isinstance(scalar, bool):
+        return str(scalar).lower()
+    if isinstance(scalar, float) and not math.isfinite(scalar):
+        raise ValueReadError(f"{scalar} is no finite number")
+    if isinstance(scalar, int) and scalar.bit_length() > 4 * MAX_CHARACTERS:
+        raise ValueReadError(f"a number has at most {MAX_CHARACTERS} digits")
+    return repr(scalar)
+
+
 def said(scalar: Scalar, what: str) -> str:
     """`scalar` as stripped text. Raises `ValueReadError` for a boolean, for nothing, and for what is too long.
 
     `what`: the wanted type with its article, for the message ("a duration").
     """
+    text = plain(scalar).strip()
     if isinstance(scalar, bool):
-        raise ValueReadError(f"{str(scalar).lower()} is not {what}")
-    if isinstance(scalar, float) and not math.isfinite(scalar):
-        raise ValueReadError(f"{scalar} is not {what}")
-    text = scalar.strip() if isinstance(scalar, str) else repr(scalar)
+        raise ValueReadError(f"{text} is not {what}")
     if not text:
         raise ValueReadError(f"nothing was said where {what} belongs")
     if len(text) > MAX_CHARACTERS:
