@@ -1,0 +1,1 @@
+"""From sound to text and back: microphone, voice activity, speech to text, spoken replies."""

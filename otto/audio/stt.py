@@ -1,0 +1,53 @@
+"""Speech to text: one Protocol for all engines, streaming where the engine can.
+
+    >>> hearing = engine.listen()
+    >>> for chunk in chunks:
+    ...     hearing.feed(chunk)
+    >>> hearing.finish()
+    Transcript("set a timer for ten minutes", "en", 0.93, 2.1)
+
+An engine may decode while chunks come (PocketSphinx) or only at the end (Whisper); whoever listens need not know which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from otto.audio.chunk import AudioChunk
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said."""
+
+    text: str
+    """Lower case where the engine knows no better; empty when nothing was said."""
+    language: str = "en"
+    """ISO 639-1."""
+    confidence: float = 0.0
+    """0 to 1."""
+    seconds: float = 0.0
+    """Length of the sound."""
+
+
+class Hearing(Protocol):
+    """One utterance being heard."""
+
+    def feed(self, chunk: AudioChunk) -> None:
+        """The next 32 ms."""
+
+    def partial(self) -> str:
+        """What it sounds like so far; empty where the engine cannot tell before the end."""
+
+    def finish(self) -> Transcript:
+        """What was said. Nothing may be fed after it."""
+
+
+class SpeechToText(Protocol):
+    """An engine, loaded and ready."""
+
+    name: str
+
+    def listen(self) -> Hearing:
+        """Begins a new utterance. One at a time for each engine."""
