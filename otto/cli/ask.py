@@ -42,14 +42,14 @@ def ask(
     """Carry out a command given as text."""
     from otto.cli.terminal import progress_bar
     from otto.config import folders, load
-    from otto.log import start_logging
+    from otto.log import set_up
     from otto.turn import Assistant
 
     settings = load()
     for folder in (examples, skills):
         if folder is not None and not folder.is_dir():
             raise OttoError(f"{folder} is not a folder")
-    start_logging(settings)
+    set_up(settings.log_level, settings.state_folder / "otto.log")
 
     def confirm(skill: Skill, call: Call) -> bool:
         return yes or terminal_question(f"Shall I run {call}?")

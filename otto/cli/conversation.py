@@ -18,9 +18,9 @@ def converse(otto: Assistant, dry_run: bool) -> None:
     from prompt_toolkit.history import InMemoryHistory
     from prompt_toolkit.patch_stdout import patch_stdout
 
+    from otto.announce import sentence
     from otto.cli.ask import show
     from otto.ringer import Ringer
-    from otto.speech import ringing
     from otto.turn import UtteranceError
 
     def changed(change: Change) -> None:
@@ -29,7 +29,7 @@ def converse(otto: Assistant, dry_run: bool) -> None:
             note(str(problem))
 
     def announce(alert: Alert, missed: bool) -> None:
-        say(f"\a{ringing(alert, missed)}")
+        say("\a" + sentence(alert, missed=missed, now=otto.clock.now()))
 
     # What was typed is remembered where the history is kept, and nowhere when it is switched off.
     earlier = [entry.text for entry in reversed(otto.store.history.last(200))] if otto.settings.history else []
@@ -54,4 +54,4 @@ def converse(otto: Assistant, dry_run: bool) -> None:
                     say(str(error))
                 ringer.wake()
         finally:
-            ringer.close()
+            ringer.stop()
