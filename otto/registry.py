@@ -15,7 +15,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -65,9 +65,15 @@ class _PythonState:
 class Registry:
     """All skills. `snapshot` may be read from any thread at any time."""
 
-    def __init__(self, folders: Folders, *, cache: Path, describe: Describe = describe) -> None:
-        """Reads all folders; returns when every file is read or has run out of time. What is in them raises nothing."""
+    def __init__(
+        self, folders: Folders, *, cache: Path, files: Sequence[Path] = (), describe: Describe = describe
+    ) -> None:
+        """Reads all folders; returns when every file is read or has run out of time. What is in them raises nothing.
+
+        `files`: example and Python files from elsewhere, laid over everything as if they were one more folder.
+        """
         self.folders = folders
+        self._files = frozenset(files)
         self._cache = cache
         self._describe = describe
         self._lock = threading.Lock()
@@ -118,6 +124,7 @@ class Registry:
     def _read_examples(self) -> bool:
         """Whether any differs from what was known."""
         found = {path for folder in self.folders.examples for path in self._listed(folder, SUFFIX)}
+        found |= {path for path in self._files if path.suffix != ".py"}
         gone = self._examples.keys() - found
         for path in gone:
             del self._examples[path]
@@ -138,6 +145,7 @@ class Registry:
     def _read_python(self) -> tuple[bool, list[Path]]:
         """Whether files are gone, and those that nobody has described yet in this version."""
         found = {path for folder in self.folders.skills for path in self._listed(folder, ".py")}
+        found |= {path for path in self._files if path.suffix == ".py"}
         gone = self._python.keys() - found
         for path in gone:
             del self._python[path]
@@ -199,10 +207,19 @@ class Registry:
         depth = max(len(examples), len(skills))
         layers: list[Layer] = []
         for level in range(-depth, 0):
-            texts = [self._examples[path] for path in sorted(self._examples) if _in(path, examples, level)]
-            files = [self._python[path] for path in sorted(self._python) if _in(path, skills, level)]
-            layers.append(Layer(tuple(map(_example_file, texts)), tuple(filter(None, map(_described, files)))))
-        return layers
+            places = [folders[level] if -level <= len(folders) else None for folders in (examples, skills)]
+            layers.append(self._layer(places))
+        return [*layers, self._layer()] if self._files else layers
+
+    def _layer(self, places: Sequence[Path | None] = ()) -> Layer:
+        """What lies in these folders; without folders, the files from elsewhere."""
+
+        def inside(path: Path) -> bool:
+            return (path.parent in places and path not in self._files) if places else path in self._files
+
+        texts = [_example_file(self._examples[path]) for path in sorted(self._examples) if inside(path)]
+        files = [_described(self._python[path]) for path in sorted(self._python) if inside(path)]
+        return Layer(tuple(texts), tuple(filter(None, files)))
 
     def _read_later(self, paths: Iterable[Path]) -> None:
         if self._quick is None or self._patient is None:
@@ -272,10 +289,6 @@ def _described(state: _PythonState) -> Described | None:
 
 def _kept(problem: Problem) -> Problem:
     return replace(problem, message=f"{problem.message} (its last good version stays in use)")
-
-
-def _in(path: Path, folders: tuple[Path, ...], level: int) -> bool:
-    return -level <= len(folders) and path.parent == folders[level]
 
 
 def _text(content: bytes) -> str:
