@@ -166,10 +166,10 @@ class Dispatcher:
             answer = {"error": str(error), "kind": "failed"}
         if "error" not in answer:
             return answer
-        # What went wrong may quote what was said, so it is logged at debug only.
-        log.warning("skill %s %s", name, answer["kind"])
-        log.debug("skill %s: %r", name, answer["error"])
-        if answer["kind"] in ("said", "refused"):
+        expected = answer["kind"] in ("said", "refused")
+        log.log(logging.INFO if expected else logging.WARNING, "skill %s did not do it (%s)", name, answer["kind"])
+        log.debug("skill %s: %r", name, answer["error"])  # it may quote what was said
+        if expected:
             raise _Refused(str(answer["error"]))
         where = f" (line {answer['line']})" if answer.get("line") else ""
         raise _Refused(f"The skill {name} failed: {answer['error']}{where}.")

@@ -7,7 +7,7 @@
     {'text': 'The timer is set.', 'data': None}
 
 A file that hangs, crashes or eats memory costs a process, and the next one is there before it is needed. What the
-process does is in `otto/job.py`, how it is talked to in `otto/child.py`. `docs/reliability.md` 2.4 is its bar.
+process does is in `otto/job.py`, how it is talked to in `otto/child.py`.
 """
 
 from __future__ import annotations
