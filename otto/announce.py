@@ -38,7 +38,7 @@ def sentence(alert: Alert, *, missed: bool, now: datetime) -> str:
         case Kind.REMINDER, _:
             what = f"reminder: {alert.label}"
         case Kind.TIMER, duration if duration is not None:
-            what = f"{as_adjective(duration)} timer" + (f", {alert.label}" if alert.label else "")
+            what = f"{alert.label or as_adjective(duration)} timer"
         case _:
             what = str(alert.kind) + (f": {alert.label}" if alert.label else "")
     when = moment(alert.due.astimezone(now.tzinfo), now)
