@@ -2,7 +2,7 @@
 
     >>> with Dispatcher(settings, confirm=ask_at_terminal) as dispatcher:
     ...     dispatcher.run(parse('timer(duration="ten minutes")'), snapshot, now)
-    (Result(Call('timer', {'duration': '10 minutes'}), ok=True, value='The timer is set for 10 minutes.', …),)
+    (Result(Call('timer', {'duration': '10 minutes'}), outcome='ran', value='The timer is set for 10 minutes.', …),)
 
 Python skills and actions both run in the worker process, under a deadline and a memory limit: neither can hang or
 crash the process that listens. Of several calls in a row the first that is refused or fails ends the row.
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from otto import action as actions
 from otto.call import OTHER, Call
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from otto.snapshot import Registered, Snapshot
 
 log = logging.getLogger(__name__)
+
+Outcome = Literal["ran", "failed", "refused", "declined"]
+"""What became of a call."""
 
 Confirm = Callable[[Skill, Call], bool]
 """Asks a person whether this call may be carried out. No answer (`EOFError`) is a no."""
@@ -47,7 +50,8 @@ class Result:
 
     call: Call
     """As it was carried out: canonical when it was valid."""
-    ok: bool
+    outcome: Outcome
+    """`failed`: it was begun; `refused`: it never was; `declined`: nobody said yes."""
     value: str = ""
     """What the skill said; empty when it failed."""
     error: str = ""
@@ -56,9 +60,18 @@ class Result:
     data: Mapping[str, object] | None = None
     """What the skill's reply holds beside its text."""
 
+    @property
+    def ok(self) -> bool:
+        """Whether it was carried out."""
+        return self.outcome == "ran"
 
-class _Refused(Exception):
+
+class _Undone(Exception):
     """Something that is not carried out, or failed; the message is the sentence for the user."""
+
+    def __init__(self, outcome: Outcome, sentence: str) -> None:
+        self.outcome = outcome
+        super().__init__(sentence)
 
 
 def nobody(skill: Skill, call: Call) -> bool:
@@ -98,7 +111,7 @@ class Dispatcher:
         stopped = False
         for call in calls:
             if stopped:
-                yield Result(call, False, error=f"{call.name} was not done.")
+                yield Result(call, "refused", error=f"{call.name} was not done.")
                 continue
             result = self._result(call, snapshot, now, last_reply)
             stopped = not result.ok
@@ -113,24 +126,24 @@ class Dispatcher:
             started = time.perf_counter()
             job, seconds = self._job(registered, call, snapshot, now, last_reply)
             answer = self._answer(call.name, job, seconds)
-        except (_Refused, OttoError) as error:
-            return Result(call, False, error=_fit(str(error)), seconds=time.perf_counter() - started)
-        return Result(
-            call, True, value=_fit(answer["text"]), seconds=time.perf_counter() - started, data=answer["data"]
-        )
+        except (_Undone, OttoError) as error:
+            outcome: Outcome = error.outcome if isinstance(error, _Undone) else "refused"
+            return Result(call, outcome, error=_fit(str(error)), seconds=time.perf_counter() - started)
+        taken = time.perf_counter() - started
+        return Result(call, "ran", value=_fit(answer["text"]), seconds=taken, data=answer["data"])
 
     def _allowed(self, call: Call, snapshot: Snapshot) -> Registered:
         if call.name == OTHER:
-            raise _Refused("No skill applies.")
+            raise _Undone("refused", "No skill applies.")
         registered = snapshot.skills.get(call.name)
         if registered is None:
-            raise _Refused(f"There is no skill {call.name}.")
+            raise _Undone("refused", f"There is no skill {call.name}.")
         if call.name in self._settings.hidden:
-            raise _Refused(f"The skill {call.name} is switched off.")
+            raise _Undone("refused", f"The skill {call.name} is switched off.")
         return registered
 
     def _ask_first(self, registered: Registered, call: Call) -> None:
-        """Asks for a yes where the skill wants one. Raises `_Refused` without it."""
+        """Asks for a yes where the skill wants one. Raises `_Undone` without it."""
         risks = {registered.skill.risk, registered.action.risk if registered.action else "none"}
         if "confirm" not in risks or call.name in self._settings.trusted:
             return
@@ -139,7 +152,7 @@ class Dispatcher:
         except EOFError:
             yes = False
         if yes is not True:
-            raise _Refused(f"{call.name} was not done: nobody said yes.")
+            raise _Undone("declined", f"{call.name} was not done: nobody said yes.")
 
     def _job(
         self, registered: Registered, call: Call, snapshot: Snapshot, now: datetime, last_reply: str
@@ -157,7 +170,7 @@ class Dispatcher:
             job = {"job": "act", "file": action.origin.file, "action": actions.write(action)}
             job |= {"skill": to_json(registered.skill), "call": str(call)}
             return {**job, "session": session_entry(now, self._settings)}, action.timeout + ACTION_GRACE_SECONDS
-        raise _Refused(f"The skill {call.name} has nothing to run: it has examples only.")
+        raise _Undone("refused", f"The skill {call.name} has nothing to run: it has examples only.")
 
     def _answer(self, name: str, job: Mapping[str, object], seconds: float) -> dict[str, Any]:
         try:
@@ -170,9 +183,9 @@ class Dispatcher:
         log.log(logging.INFO if expected else logging.WARNING, "skill %s did not do it (%s)", name, answer["kind"])
         log.debug("skill %s: %r", name, answer["error"])  # it may quote what was said
         if expected:
-            raise _Refused(str(answer["error"]))
+            raise _Undone("refused" if answer["kind"] == "refused" else "failed", str(answer["error"]))
         where = f" (line {answer['line']})" if answer.get("line") else ""
-        raise _Refused(f"The skill {name} failed: {answer['error']}{where}.")
+        raise _Undone("failed", f"The skill {name} failed: {answer['error']}{where}.")
 
 
 def _fit(text: str) -> str:

@@ -3,8 +3,8 @@
     >>> live = Live(settings, folders(settings))
     >>> live.ready.router.route("what's the weather in Berlin", context)
 
-A change builds a new snapshot and trains a new router beside the old pair; then one reference is swapped. A command that
-has begun ends on the pair that it began with, and none ever finds a skill without its router.
+A change builds a new snapshot and trains a new router beside the old pair; then one reference is swapped. A command
+that has begun ends on the pair that it began with, and none ever finds a skill without its router.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class Trail:
     """Writes what happens to calls into the store."""
 
     def __init__(self, audit: Audit, clock: Clock, *, whole: bool) -> None:
-        """`whole`: with arguments and reasons, which hold what was said; else only which skill, and what became of it."""
+        """`whole`: with arguments and reasons, which hold what was said; else only the skill and what became of it."""
         self._audit = audit
         self._clock = clock
         self._whole = whole
@@ -48,7 +48,7 @@ class Trail:
     def results(self, results: Iterable[Result]) -> None:
         """What became of calls. One that a person declined is on record already."""
         for result in results:
-            if result.outcome != Event.DECLINED:
+            if result.outcome != "declined":
                 self._add(Event(result.outcome), result.call, result.error)
 
     def dry(self, calls: Iterable[Call]) -> None:

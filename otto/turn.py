@@ -24,6 +24,7 @@ from otto.reply import Reply
 from otto.route import Context, Route
 from otto.skill import Skill
 from otto.store import Entry, open_store
+from otto.trail import Trail
 
 NOT_UNDERSTOOD = "Sorry, I don't know how to do that."
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
@@ -107,7 +108,8 @@ class Assistant:
         self.clock = clock or SystemClock()
         self.store = open_store(settings.database)
         # Before the router, so that the worker process starts while the router loads.
-        self.dispatcher = Dispatcher(settings, confirm)
+        self.trail = Trail(self.store.audit, self.clock, whole=settings.history)
+        self.dispatcher = Dispatcher(settings, self.trail.asking(confirm))
         self.live = Live(settings, where or folders(settings), progress)
         self._last_reply = ""
 
@@ -131,9 +133,13 @@ class Assistant:
         times = [time.perf_counter()]
         route = ready.router.route(said, Context(now))
         times.append(time.perf_counter())
-        results = self.dispatcher.run(route.calls, ready.snapshot, now, dry_run=dry_run, last_reply=self.last_reply())
+        calls = () if route.rejected else route.calls
+        results = self.dispatcher.run(calls, ready.snapshot, now, dry_run=dry_run, last_reply=self.last_reply())
         times.append(time.perf_counter())
         reply = spoken(route, results)
+        if dry_run and not route.rejected:
+            self.trail.dry(route.calls)
+        self.trail.results(results)
         timings = {"route": 1000 * (times[1] - times[0]), "dispatch": 1000 * (times[2] - times[1])}
         turn = Turn(said, route, results, reply, timings)
         if not dry_run:
