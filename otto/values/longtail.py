@@ -1,8 +1,8 @@
 """Dates and times in forms that Otto's own readers do not know, through dateparser.
 
 Importing it takes 70 ms and its first use another 130 ms, and it reads dates into all sorts of words ("3 days" is three
-days ago, "may 5 10" in the year 2110). So it is asked only when every word belongs to a date, with a number and the name
-of a month or weekday among them, and believed only for the next fifty years.
+days ago, "may 5 10" in the year 2110). So it is asked only when every word belongs to a date, with a number and the
+name of a month or weekday among them, and believed only for the next fifty years.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ _MINUS = re.compile(r"(?<=[\d)!])\s*-\s*(?=[\w(.])|(?<=\w)-(?=[\d(.])|\s-\s")
 _QUOTE = re.compile(r"(?<![a-z])['’]|['’](?![a-z])|[\"“”`]")
 _FACTORIAL = re.compile(r"(?<=[\d)])\s*!")
 _POINT = re.compile(r"(?<!\d)\.(?!\d)")
-MATH_WORDS = frozenset(_BY_FIRST)
+MATH_WORDS = frozenset(word for phrase in _PHRASES for word in phrase.split())
 
 
 def tokens_of_words(text: str) -> Tokens:

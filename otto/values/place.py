@@ -112,13 +112,12 @@ def known(text: str) -> Place | None:
 
 def _plain(name: str, text: str) -> Place | None:
     """A name on its own: the key and how it was said."""
-    alias = _ALIASES.get(name, "")
-    wanted = key(alias) if alias else name
-    found = spots(_STANDS_FOR.get(wanted, wanted))
-    if not found and wanted.startswith("the "):
-        wanted = wanted.removeprefix("the ")
-        found = spots(_STANDS_FOR.get(wanted, wanted))
-    if not found:
+    for one in (name, name.removeprefix("the ")):
+        alias = _ALIASES.get(one, "")
+        wanted = key(alias) if alias else one
+        if found := spots(_STANDS_FOR.get(wanted, wanted)):
+            break
+    else:
         return None
     spelling = alias or (wanted.title() if wanted in _STANDS_FOR else found[0].name)
     if spelling.isascii() and not text.isascii():  # the index has "Munchen" for "München"

@@ -57,7 +57,7 @@ class _Search:
     """How spans of a type are found."""
 
     words: frozenset[str]
-    """All words that can be part of a value; numbers in digits always can."""
+    """All words that can be part of a value, and what holds a digit always can; empty: any words."""
     longest: int
     """Words of the longest span."""
     read: Callable[[str, Limits, datetime], Typed | None] | None = None
@@ -71,14 +71,17 @@ def spans(sentence: str, type_name: str, limits: Limits, now: datetime) -> tuple
     if type_name == "text":
         return ()
     search = _choices(limits) if type_name == "choice" else _SEARCHES[type_name]
-    chunks = _chunks(sentence)
+    chunks = _chunks(sentence, "()!" if type_name == "expression" else "")
     levelled = [words(text) for _, _, text in chunks]
+    known = [
+        any(map(str.isdecimal, text)) or search.words.issuperset(levelled[at]) for at, (_, _, text) in enumerate(chunks)
+    ]
     found: list[Span] = []
     for first, opening in enumerate(levelled):
         if not opening or opening[0] in search.not_first:
             continue
         for last in range(first, min(first + search.longest, len(chunks))):
-            if search.words and not all(_may(word, search.words) for word in levelled[last]):
+            if search.words and not known[last]:
                 break
             if search.words and levelled[last][-1:] and levelled[last][-1] in _NEVER_LAST:
                 continue
@@ -89,20 +92,19 @@ def spans(sentence: str, type_name: str, limits: Limits, now: datetime) -> tuple
     return tuple(sorted(found, key=lambda span: (span.start - span.end, span.start)))
 
 
-def _chunks(sentence: str) -> list[tuple[int, int, str]]:
-    """The words between blanks without the punctuation around them: start, end, text."""
+def _chunks(sentence: str, signs: str) -> list[tuple[int, int, str]]:
+    """The words between blanks without the punctuation around them, `signs` apart: start, end, text."""
+    before, behind = ("".join(mark for mark in marks if mark not in signs) for marks in (_BEFORE, _BEHIND))
     chunks = []
     for found in _CHUNK.finditer(sentence[:MAX_CHARACTERS]):
-        inner = found.group().rstrip(_BEHIND)
-        kept = inner.lstrip(_BEFORE)
+        inner = found.group().rstrip(behind)
+        kept = inner.lstrip(before)
+        if kept[:1].isdecimal() and inner[: -len(kept)].endswith("."):  # ".5"
+            kept = f".{kept}"
         if kept:
             start = found.start() + len(inner) - len(kept)
             chunks.append((start, start + len(kept), kept))
     return chunks
-
-
-def _may(word: str, known: frozenset[str]) -> bool:
-    return word in known or word[0].isdecimal() or (word[0] == "." and len(word) > 1)
 
 
 def _read(text: str, type_name: str, search: _Search, limits: Limits, now: datetime) -> Typed | None:

@@ -29,10 +29,8 @@ _OH = frozenset({"oh", "o", "zero"})
 FILLERS = ("at", "around", "about", "by", "exactly")
 DAY_PARTS = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night"}
 """Which half of the day a part of it is in; "night" is the evening until midnight and the morning after it."""
-_WORDS = (
-    "noon midday noontime midnight quarter half oh o oclock clock am pm past after to before till til of minutes minute"
-)
-CLOCK_WORDS = frozenset(f"{_WORDS} mins min in the at during hundred hours hrs h : sharp exactly".split()) | set(
+_WORDS = "noon midday noontime midnight quarter half oh o oclock clock am pm a p m past after to before"
+CLOCK_WORDS = frozenset(f"{_WORDS} till til of minutes minute mins min in the at during hundred hours hrs h : sharp exactly".split()) | set(
     DAY_PARTS
 )
 """Words of times that are no numbers."""

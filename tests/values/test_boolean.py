@@ -11,9 +11,11 @@ BOOLEAN = TYPES["boolean"]
 
 YES = ["yes", "Yes.", "yeah", "yep", "on", "ON", "true", "True", "enable", "enabled", "activate", "sure", "ok", "okay",
        "of course", "yes please", "turn on", "switched on", "1", "one", 1, 1.0, True]  # fmt: skip
-NO = ["no", "No!", "nope", "off", "false", "False", "disable", "disabled", "deactivate", "never", "no thanks", "turned off",
+NO = ["no", "No!", "nope", "off", "false", "False", "disable", "disabled", "deactivate", "never", "no thanks",
+      "turned off",
       "switch off", "0", "zero", 0, 0.0, False]  # fmt: skip
-REFUSED = ["", " ", "maybe", "yes no", "on off", "2", 2, -1, 0.5, "two", "minus one", "truee", "offf", "not yes", float("nan"),
+REFUSED = ["", " ", "maybe", "yes no", "on off", "2", 2, -1, 0.5, "two", "minus one", "truee", "offf", "not yes",
+           float("nan"),
            float("inf"), "perhaps", "None", "null", "y" * 401, "x"]  # fmt: skip
 
 

@@ -15,14 +15,16 @@ LIMITS = Limits(choices=("on", "off", "living room", "set_up", "well-done", "2",
 
 SAID = {
     "on": "on", "On": "on", "ON": "on", " on ": "on", "on.": "on", "on!": "on", "off": "off", "OFF?": "off",
-    "living room": "living room", "Living Room": "living room", "living_room": "living room", "living-room": "living room",
+    "living room": "living room", "Living Room": "living room", "living_room": "living room",
+    "living-room": "living room",
     "livingroom": "living room", "living  room": "living room", "LIVING ROOM.": "living room", "set_up": "set_up",
     "set up": "set_up", "setup": "set_up", "Set-Up": "set_up", "well done": "well-done", "well-done": "well-done",
     "welldone,": "well-done", "2": "2", 2: "2", True: "true", "True": "true", "strasse": "Straße", "STRASSE": "Straße",
 }  # fmt: skip
 
 REFUSED = [
-    "", " ", "o", "onn", "ons", "on off", "of", "living", "room", "living rooms", "kitchen", "set", "up", "two", "20", 3, 2.5,
+    "", " ", "o", "onn", "ons", "on off", "of", "living", "room", "living rooms", "kitchen", "set", "up", "two", "20",
+    3, 2.5,
     False, "none", "null", "on\x00", "x" * 100_000, float("nan"), "*", ".*",
 ]  # fmt: skip
 

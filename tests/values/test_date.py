@@ -83,8 +83,10 @@ SAID = {
 }
 
 OUT_OF_RANGE = [
-    "2026-02-30", "2026-13-01", "2026-00-10", "0000-01-01", "10000-01-01", "february 30th", "31 feb", "april 31st", "the 32nd",
-    "the 0th", "13/13", "32/1", "in 99999999 years", "in 9999999999 days", "99999999 weeks ago", "-3 days", "in -2 weeks",
+    "2026-02-30", "2026-13-01", "2026-00-10", "0000-01-01", "10000-01-01", "february 30th", "31 feb", "april 31st",
+    "the 32nd",
+    "the 0th", "13/13", "32/1", "in 99999999 years", "in 9999999999 days", "99999999 weeks ago", "-3 days",
+    "in -2 weeks",
     "in nan days", "friday march 7th", "february 29th 2027", "in 1e9 years", "the 40th of march", "march 0",
 ]  # fmt: skip
 

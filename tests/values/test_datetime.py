@@ -78,13 +78,16 @@ SAID = {
 
 OUT_OF_RANGE = [
     "2026-03-04 11:58", "2020-01-01 10:00", "2026-03-04T10:00Z", "0001-01-01 00:00", "yesterday at noon", "yesterday",
-    "today at 9 am", "this morning", "three days ago at noon", "march 3 2026 at noon", "2126-03-06 12:00", "9999-12-31 23:59",
-    "march fifth 2190 at noon", "in 101 years", "in 99999999 hours", "in 9999999999999 weeks", "in nan minutes", "in -5 minutes",
+    "today at 9 am", "this morning", "three days ago at noon", "march 3 2026 at noon", "2126-03-06 12:00",
+    "9999-12-31 23:59",
+    "march fifth 2190 at noon", "in 101 years", "in 99999999 hours", "in 9999999999999 weeks", "in nan minutes",
+    "in -5 minutes",
     "minus ten minutes from now", "2026-02-30 10:00", "2026-03-05 24:30", "2026-03-05 12:60", "tomorrow at 25:00",
 ]  # fmt: skip
 
 NO_MOMENT = [
-    "", "every day at seven", "in five to ten minutes", "ten past", "tomorrow tomorrow", "seven seven eight", "ten minutes",
+    "", "every day at seven", "in five to ten minutes", "ten past", "tomorrow tomorrow", "seven seven eight",
+    "ten minutes",
     "soon", "when I get home", "tomorrow at seven or eight", "at", "on", "in", "the", "seven bananas tomorrow",
 ]  # fmt: skip
 

@@ -58,8 +58,10 @@ SAID = {
 }
 
 REFUSED = [
-    "five to ten minutes", "5-10 minutes", "five or ten minutes", "ten", "10", "minutes", "a few minutes", "ten bananas",
-    "ten minutes two hours", "ten minutes ten minutes", "two months", "a year", "P1M", "PT", "P", "", "   ", "until noon",
+    "five to ten minutes", "5-10 minutes", "five or ten minutes", "ten", "10", "minutes", "a few minutes",
+    "ten bananas",
+    "ten minutes two hours", "ten minutes ten minutes", "two months", "a year", "P1M", "PT", "P", "", "   ",
+    "until noon",
     "ten minutes please and thanks", "minutes and a half",
 ]  # fmt: skip
 
@@ -76,8 +78,10 @@ def test_refuses_what_is_no_duration(words: str, now: datetime) -> None:
 
 
 OVER_THE_LIMIT = [
-    "0 seconds", "zero minutes", "half a second", "0.999 seconds", "-5 minutes", "minus five minutes", "-1 hour", "PT0S",
-    "86401 seconds", "1441 minutes", "25 hours", "24 hours 1 second", "two days", "a week", "P2D", "PT24H1S", "24:00:01",
+    "0 seconds", "zero minutes", "half a second", "0.999 seconds", "-5 minutes", "minus five minutes", "-1 hour",
+    "PT0S",
+    "86401 seconds", "1441 minutes", "25 hours", "24 hours 1 second", "two days", "a week", "P2D", "PT24H1S",
+    "24:00:01",
     "nan minutes", "inf hours", "infinity seconds", "999999999999999999999 days", "1e9 hours", "9" * 300 + " weeks",
 ]  # fmt: skip
 

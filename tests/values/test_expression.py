@@ -103,14 +103,17 @@ def test_reads_arithmetic_as_people_say_it(words: str, canonical: str, value: fl
 
 BREAK_OUTS = [
     "__import__('os').system('id')", "import os", "os.system('id')", "open('/etc/passwd').read()", "().__class__",
-    "(1).__class__.__mro__[1].__subclasses__()", "''.__class__", "__builtins__", "globals()", "locals()", "vars()", "dir()",
+    "(1).__class__.__mro__[1].__subclasses__()", "''.__class__", "__builtins__", "globals()", "locals()", "vars()",
+    "dir()",
     "getattr(1, 'real')", "(1).real", "1 .real", "1.real", "x.y", "pi.real", "sqrt.__globals__", "e.__doc__",
     "[x for x in (1,2,3)]", "[1,2,3]", "{1:2}", "{1,2}", "(1,2)", "sum(i for i in range(10**9))", "lambda: 1",
     "(lambda x: x)(1)", "eval('1')", "exec('1')", "compile('1','','eval')", "print(1)", "input()", "exit()", "f'{1}'",
     "'0'*10**9", "\"a\"*9", "'a'+'b'", "b'0'*99", "1<<100000000", "1>>1", "1|2", "1&2", "~1", "1^^2", "1 if 1 else 2",
-    "1 and 2", "1 or 2", "not 1", "1 == 1", "1 < 2", "x = 1", "x := 1", "1; 2", "1\n2", "# 1", "0xff", "0b1", "1_000_000",
+    "1 and 2", "1 or 2", "not 1", "1 == 1", "1 < 2", "x = 1", "x := 1", "1; 2", "1\n2", "# 1", "0xff", "0b1",
+    "1_000_000",
     "1j", "1e309", "None", "True", "...", "range(9)", "sqrt(1,2)", "sqrt()", "sqrt", "pow(2,3)", "max(1,2)", "chr(65)",
-    "\\x31", "%s", "{}", "$(id)", "`id`", "; rm -rf /", "| id", "١+", "(" * 5000 + "1" + ")" * 5000, "(" * 100 + "1" + ")" * 100,
+    "\\x31", "%s", "{}", "$(id)", "`id`", "; rm -rf /", "| id", "١+", "(" * 5000 + "1" + ")" * 5000,
+    "(" * 100 + "1" + ")" * 100,
     "-" * 300 + "1", "2**" * 130 + "2", "sqrt " * 60 + "2", "sqrt(" * 60 + "2" + ")" * 60,
 ]  # fmt: skip
 
@@ -124,7 +127,8 @@ def test_nothing_breaks_out(attempt: str, now: datetime) -> None:
 
 
 NO_CALCULATION = [
-    "", "   ", "hello", "nine nine", "1+", "*2", "()", "five and six", "seven times", "99 bottles", "the", "plus", "what is",
+    "", "   ", "hello", "nine nine", "1+", "*2", "()", "five and six", "seven times", "99 bottles", "the", "plus",
+    "what is",
     "one two three", "of", "x", "x x x", "percent", "sqrt sqrt", "1 2", "x" * 401, "1+" * 200 + "1", True, float("nan"),
     float("inf"), float("-inf"), 10**500,
 ]  # fmt: skip

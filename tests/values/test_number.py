@@ -96,7 +96,8 @@ NO_NUMBER = [
 ]
 
 AT_AND_OVER = [
-    "nan", "NaN", "inf", "-inf", "infinity", "1e400", "-1e400", "1e16", "-1e16", "1000000000000001", "-1000000000000001",
+    "nan", "NaN", "inf", "-inf", "infinity", "1e400", "-1e400", "1e16", "-1e16", "1000000000000001",
+    "-1000000000000001",
     "two thousand trillion", "minus two thousand trillion", "9" * 41, "9" * 400, "1e999", "nan percent", float("nan"),
     float("inf"), float("-inf"), 1e16, -1e16, 10**15 + 1, 10**400, True, False,
 ]  # fmt: skip

@@ -35,7 +35,8 @@ SAME = [
 DIFFERENT = [("milk", "eggs"), ("call mom", "callmom"), ("mom call", "call mom"), ("resume", "résumé"), ("2", "two")]
 
 AT_AND_OVER = [
-    "", " ", "\t\n", "x" * 401, "x" * 10_000, "x" * 400 + "y", "\x00", "a\x00b", "a\x1b[31m", "a\x7f", "\u202eabc", "\u2066x",
+    "", " ", "\t\n", "x" * 401, "x" * 10_000, "x" * 400 + "y", "\x00", "a\x00b", "a\x1b[31m", "a\x7f", "\u202eabc",
+    "\u2066x",
     "a\u2028b", "\ud800", "a\x85b", "\u200fx", float("nan"), float("inf"), float("-inf"), "ä" * 401,
 ]  # fmt: skip
 
