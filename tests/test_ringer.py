@@ -129,6 +129,20 @@ def test_a_paused_timer_waits(store: Store, ringer: Ringer, told: Told, clock: F
     assert told.alerts == [(timer.id, False)]
 
 
+def test_a_timer_paused_and_resumed_between_two_looks_waits_as_well(
+    store: Store, ringer: Ringer, told: Told, clock: FakeClock
+) -> None:
+    timer = store.alerts.add_timer(MINUTE, clock.now())
+    ringer.look()
+    store.alerts.pause(timer.id, clock.now())
+    clock.advance(59)
+    store.alerts.resume(timer.id, clock.now())
+    pass_time(clock, ringer, 59 * SECOND)
+    assert told.alerts == []
+    pass_time(clock, ringer, 2 * SECOND)
+    assert told.alerts == [(timer.id, False)]
+
+
 def test_two_ringers_of_one_store_announce_each_alert_once(path: Path, clock: FakeClock) -> None:
     told = Told(clock)
     with open_store(path) as one, open_store(path) as other:
