@@ -49,8 +49,9 @@ _DAYS = {"day": 1, "days": 1, "week": 7, "weeks": 7, "fortnight": 14, "fortnight
 _MONTHS = {"month": 1, "months": 1, "year": 12, "years": 12}
 CALENDAR_UNITS = _DAYS | _MONTHS
 FILLERS = ("on", "for", "by", "from")
-_WORDS = "today tomorrow tomorow tommorow tommorrow yesterday tonight weekend this next last coming in the of on at"
-CALENDAR_WORDS = frozenset(f"{_WORDS} over end day ago from now after before time ; / -".split())
+_NAMED_DAYS = "today todays tonight tomorrow tomorrows tomorow tommorow tommorrow yesterday yesterdays"
+_SMALL_WORDS = "weekend this next last coming in the of on at over end day ago from now after before time / -"
+CALENDAR_WORDS = frozenset(f"{_NAMED_DAYS} {_SMALL_WORDS}".split())
 """Words of dates that are neither numbers nor names of days, months, feasts and units."""
 
 
@@ -109,7 +110,7 @@ def _shifted(cursor: Cursor, today: date) -> date | None:
     cursor.take("the")
     if found := unsigned_at(cursor.words, cursor.at):
         count, cursor.at = found
-    elif cursor.take("a", "an", "one") or cursor.peek() == "day":
+    elif cursor.take("a", "an", "one") or cursor.peek() in ("day", "week", "month", "year"):
         count = Fraction(1)
     else:
         return None
@@ -138,11 +139,11 @@ def _moved(day: date, count: int, unit: str) -> date:
 
 
 def _named(cursor: Cursor, today: date) -> date | None:
-    if cursor.phrase("today", "tonight"):
+    if cursor.phrase("today", "todays", "tonight"):
         return today
-    if cursor.phrase("tomorrow", "tomorow", "tommorow", "tommorrow"):
+    if cursor.phrase("tomorrow", "tomorrows", "tomorow", "tommorow", "tommorrow", "the next day", "next day"):
         return today + timedelta(days=8 if cursor.take("week") else 1)
-    return today - timedelta(days=1) if cursor.phrase("yesterday") else None
+    return today - timedelta(days=1) if cursor.phrase("yesterday", "yesterdays") else None
 
 
 def _weekday(cursor: Cursor, today: date) -> date | None:
@@ -241,7 +242,7 @@ def _month_day(cursor: Cursor, today: date) -> date | None:
     if not found:
         return None
     cursor.at = found[1]
-    if ordinal and (which := cursor.phrase("of next month", "of this month", "of the month")):
+    if ordinal and (which := cursor.phrase("of next month", "of this month", "this month", "of the month")):
         first = add_months(today.replace(day=1), 1 if which == "of next month" else 0)
         return first.replace(day=found[0]) if which != "of the month" else _next_day(today, found[0])
     cursor.take("of")
@@ -249,7 +250,9 @@ def _month_day(cursor: Cursor, today: date) -> date | None:
         cursor.at += 1
         return _in_year(today, month, found[0], _year(cursor))
     cursor.at = found[1]
-    return _next_day(today, found[0]) if ordinal and (article or found[1] - 1 > 0) and cursor.peek() != "of" else None
+    # "third" on its own is more often a fraction or a rank.
+    said_as_day = ordinal and (article or found[0] > 3 or cursor.words[found[1] - 1] in ("st", "nd", "rd"))
+    return _next_day(today, found[0]) if said_as_day and cursor.peek() != "of" else None
 
 
 def _next_day(today: date, day: int) -> date | None:

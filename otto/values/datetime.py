@@ -45,7 +45,7 @@ PART_TIMES = {"morning": time(9), "afternoon": time(15), "evening": time(19), "n
 _PART_HALVES = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night", "tonight": "night"}
 _DAY_TIME = time(9)
 FILLERS = ("for", "by", "on", "at", "around", "about", "from")
-MOMENT_WORDS = frozenset({"now", "right", "immediately", "time", *PART_TIMES, *FILLERS})
+MOMENT_WORDS = frozenset({"now", "right", "immediately", "time", "after", *PART_TIMES, *FILLERS})
 """Words of moments that belong to no day, time or duration."""
 
 
@@ -120,7 +120,7 @@ def _iso(text: str, now: datetime) -> datetime | None:
 
 def _from_now(cursor: Cursor, now: datetime) -> datetime | None:
     """ "in ten minutes", "an hour and a half from now", "in three months"."""
-    ahead = bool(cursor.take("in"))
+    ahead = bool(cursor.take("in", "after"))
     start = cursor.at
     seconds = seconds_at(cursor)
     if seconds is not None:

@@ -32,6 +32,7 @@ _ORDINALS = {
     **{word: value for value, word in enumerate(_TO_NINETEENTH.split(), 10)},
     **{f"{ten[:-1]}ieth": value * 10 for value, ten in enumerate(_TENS.split(), 2)},
     "hundredth": 100,
+    "twelveth": 12,  # as recognisers write it
 }
 _TENS_VALUES = {ten: value * 10 for value, ten in enumerate(_TENS.split(), 2)}
 _BELOW_TWENTY = frozenset(f"zero {_UNITS} {_TEENS}".split())

@@ -30,9 +30,8 @@ FILLERS = ("at", "around", "about", "by", "exactly")
 DAY_PARTS = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night"}
 """Which half of the day a part of it is in; "night" is the evening until midnight and the morning after it."""
 _WORDS = "noon midday noontime midnight quarter half oh o oclock clock am pm a p m past after to before"
-CLOCK_WORDS = frozenset(f"{_WORDS} till til of minutes minute mins min in the at during hundred hours hrs h : sharp exactly".split()) | set(
-    DAY_PARTS
-)
+_SMALL_WORDS = "till til of minutes minute mins min in the at during hundred hours hrs h : sharp exactly"
+CLOCK_WORDS = frozenset(f"{_WORDS} {_SMALL_WORDS}".split()) | set(DAY_PARTS)
 """Words of times that are no numbers."""
 
 
@@ -170,11 +169,11 @@ def _hour_first(cursor: Cursor) -> Clock | None:
     if not found:
         return Clock(time(0), True) if zero and cursor.phrase("hundred hours", "hundred") else None
     value, cursor.at = found
-    if value >= 100:  # "six hundred", "nineteen hundred hours"
-        if value % 100 or value >= 2400 or first.isdecimal():
+    if value >= 100:  # "six hundred", "nineteen hundred hours"; recognisers hear "five thirty" as 530
+        if value % 100 >= 60 or value >= 2400 or first.isdecimal():
             return None
         cursor.take("hours")
-        return Clock(time(value // 100), True)
+        return Clock(time(value // 100, value % 100), zero or not value % 100 or value >= 1300)
     settled = zero or first.startswith("0") or value > 12 or value == 0
     if value > 24:
         return None

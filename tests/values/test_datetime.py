@@ -30,6 +30,8 @@ SAID = {
     "the day after tomorrow at 5 pm": "2026-03-06 17:00",
     "at 8 o'clock on monday": "2026-03-09 08:00",
     "in ten minutes": "2026-03-04 12:10",
+    "after five minutes": "2026-03-04 12:05",
+    "in an hour's time": "2026-03-04 13:00",
     "in half an hour": "2026-03-04 12:30",
     "in an hour and a half": "2026-03-04 13:30",
     "an hour from now": "2026-03-04 13:00",

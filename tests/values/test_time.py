@@ -52,6 +52,7 @@ SAID = {
     "three in the afternoon": "15:00",
     "eight at night": "20:00",
     "oh six hundred": "06:00",
+    "five hundred and thirty am": "05:30",
     "nineteen hundred hours": "19:00",
     "fourteen thirty": "14:30",
     "at half past six": "06:30",
@@ -63,7 +64,7 @@ SAID = {
 REFUSED = [
     "", "25", "25:00", "24:30", "7:60", "7:5", "seventy", "seven five", "half", "quarter past", "ten past", "13 pm 5",
     "seven bananas", "seven eight nine", "minus seven", "-7:00", "2400", "0760", "12:30:61", "morning", "half past",
-    "sixty to nine", "quarter to quarter", "tomorrow", "at", "one hundred and one", "nan", "7:30:",
+    "sixty to nine", "quarter to quarter", "tomorrow", "at", "one hundred and sixty one", "nan", "7:30:",
 ]  # fmt: skip
 
 
