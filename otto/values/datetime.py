@@ -24,9 +24,10 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from otto.call import Scalar
 from otto.errors import ValueReadError
-from otto.values.date import add_months, day_at
+from otto.values.date import day_at
 from otto.values.duration import seconds_at
 from otto.values.longtail import parsed
+from otto.values.monthday import add_months
 from otto.values.spoken import unsigned_at
 from otto.values.time import Clock, clock_at
 from otto.values.type import Limits, ValueType

@@ -20,8 +20,10 @@ from otto.values import datetime as moment
 from otto.values.boolean import BOOLEAN_WORDS
 from otto.values.feast import FEAST_WORDS
 from otto.values.mathwords import MATH_WORDS
+from otto.values.monthday import MONTHS
 from otto.values.spoken import NUMBER_WORDS
 from otto.values.type import Limits, Typed
+from otto.values.weekday import WEEKDAYS
 from otto.values.words import words
 
 MAX_CHARACTERS = 512
@@ -138,8 +140,8 @@ _DATES = (
     _NUMBERS
     | FEAST_WORDS
     | date.CALENDAR_WORDS
-    | frozenset(date.WEEKDAYS)
-    | frozenset(date.MONTHS)
+    | frozenset(WEEKDAYS)
+    | frozenset(MONTHS)
     | frozenset(date.CALENDAR_UNITS)
 )
 _SEARCHES = {
