@@ -13,9 +13,10 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from otto.call import OTHER, Argument, Call, write
 from otto.evidence import supported
@@ -60,9 +61,17 @@ class _Sentence:
 
 
 def check(
-    snapshot: Snapshot, train: Train | None, *, now: datetime = NOON, progress: Progress = lambda what, share: None
+    snapshot: Snapshot,
+    train: Train | None,
+    *,
+    files: Collection[Path] = (),
+    now: datetime = NOON,
+    progress: Progress = lambda what, share: None,
 ) -> tuple[Problem, ...]:
-    """Everything that is wrong, by file and line. Without `train` no router is trained, which is what takes long."""
+    """Everything that is wrong, by file and line. Without `train` no router is trained, which is what takes long.
+
+    `files`: only what is wrong in these, and the fights of their skills with any other.
+    """
     sentences = [
         _Sentence(example, example.calls[0].name) for entry in snapshot.skills.values() for example in entry.examples
     ]
@@ -72,8 +81,12 @@ def check(
         *_doubled(sentences, snapshot, now),
         *(problem for entry in snapshot.skills.values() for problem in _scarce(entry)),
     ]
+    if files:
+        named = set(map(str, files))
+        problems = [problem for problem in problems if problem.origin.file in named]
     if train:
-        problems += _fights(sentences, snapshot, train, now, progress)
+        own = {name for name, entry in snapshot.skills.items() if not files or set(files) & set(entry.files)}
+        problems += _fights(sentences, snapshot, train, own, now, progress)
     return tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.origin.file, problem.origin.line)))
 
 
@@ -161,9 +174,14 @@ def _scarce(entry: Registered) -> Iterator[Problem]:
 
 
 def _fights(
-    sentences: Sequence[_Sentence], snapshot: Snapshot, train: Train, now: datetime, progress: Progress
+    sentences: Sequence[_Sentence],
+    snapshot: Snapshot,
+    train: Train,
+    own: Collection[str],
+    now: datetime,
+    progress: Progress,
 ) -> Iterator[Problem]:
-    """Sentences that go to another skill when they are not learnt by heart."""
+    """Sentences that go to another skill when they are not learnt by heart. `own`: skills of which one is involved."""
     skills = [OTHER_SKILL, *(entry.skill for name, entry in snapshot.skills.items() if name != OTHER)]
     taken: dict[tuple[str, str], list[_Sentence]] = defaultdict(list)
     folds = _folds(sentences)
@@ -175,7 +193,8 @@ def _fights(
             if place % 20 == 0:
                 progress("cross-validation", (number + 0.5 + 0.5 * place / len(fold)) / len(folds))
             route = router.route(sentence.example.text, Context(now))
-            if (winner := route.calls[0].name) not in (OTHER, sentence.skill):
+            winner = route.calls[0].name
+            if winner not in (OTHER, sentence.skill) and {winner, sentence.skill} & set(own):
                 taken[sentence.skill, winner].append(sentence)
                 message = (
                     f"{sentence.example.text!r} is taken for {winner} when it is left out "

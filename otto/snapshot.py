@@ -1,8 +1,8 @@
 """Everything that can be called at one moment. A snapshot never changes: a reload builds another one.
 
-    >>> snapshot.skills["timer"].skill.check(call, now)
-    >>> str(change(before, after))
-    '+lights ~timer -news'
+>>> snapshot.skills["timer"].skill.check(call, now)
+>>> str(change(before, after))
+'+lights ~timer -news'
 """
 
 from __future__ import annotations
