@@ -19,7 +19,7 @@ from otto.clock import Clock, SystemClock
 from otto.config import Folders, Settings, folders
 from otto.dispatch import Dispatcher, Result
 from otto.errors import OttoError, StoreError
-from otto.live import Live
+from otto.live import Live, Ready
 from otto.reply import Reply
 from otto.route import Context, Route
 from otto.skill import Skill
@@ -43,7 +43,7 @@ class Turn:
     results: tuple[Result, ...]
     reply: Reply
     timings_ms: Mapping[str, float]
-    """Milliseconds by stage: `route`, `dispatch`, `store`."""
+    """Milliseconds by stage: `route`, `dispatch`, `store`; by voice also `transcribe` and `wait` before them."""
     id: int = 0
     """Row in the history; 0 when none is kept."""
 
@@ -67,6 +67,18 @@ class Turn:
             "reply": self.reply.text,
             "timings_ms": {stage: round(milliseconds, 2) for stage, milliseconds in self.timings_ms.items()},
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a text means, before anything is done about it."""
+
+    text: str
+    route: Route
+    ready: Ready
+    """The skills it was understood with; it is carried out with the same ones."""
+    timings_ms: Mapping[str, float]
+    """Milliseconds by stage so far: `route`, and before it whatever the voice loop measured."""
 
 
 def result_json(result: Result) -> dict[str, object]:
@@ -128,22 +140,33 @@ class Assistant:
 
     def turn(self, text: str, *, dry_run: bool = False) -> Turn:
         """Carries out what `text` means. Raises `UtteranceError`; whatever a skill does wrong is in the results."""
+        return self.carry_out(self.understand(text), dry_run=dry_run)
+
+    def understand(self, text: str, *, expected: str = "") -> Understood:
+        """What `text` means. Nothing is carried out or kept. Raises `UtteranceError`.
+
+        `expected`: name of the skill that has just asked something.
+        """
         said = clean(text)
-        ready, now = self.live.ready, self.clock.now()
-        times = [time.perf_counter()]
-        route = ready.router.route(said, Context(now))
-        times.append(time.perf_counter())
+        ready, started = self.live.ready, time.perf_counter()
+        route = ready.router.route(said, Context(self.clock.now(), expected))
+        return Understood(said, route, ready, {"route": 1000 * (time.perf_counter() - started)})
+
+    def carry_out(self, understood: Understood, *, dry_run: bool = False) -> Turn:
+        """Does what was understood, and keeps it in the history."""
+        route, snapshot, now = understood.route, understood.ready.snapshot, self.clock.now()
+        started = time.perf_counter()
         calls = () if route.rejected else route.calls
-        results = self.dispatcher.run(calls, ready.snapshot, now, dry_run=dry_run, last_reply=self.last_reply())
-        times.append(time.perf_counter())
+        results = self.dispatcher.run(calls, snapshot, now, dry_run=dry_run, last_reply=self.last_reply())
+        ended = time.perf_counter()
         reply = spoken(route, results)
         if dry_run and not route.rejected:
             self.trail.dry(route.calls)
         self.trail.results(results)
-        timings = {"route": 1000 * (times[1] - times[0]), "dispatch": 1000 * (times[2] - times[1])}
-        turn = Turn(said, route, results, reply, timings)
+        timings = {**understood.timings_ms, "dispatch": 1000 * (ended - started)}
+        turn = Turn(understood.text, route, results, reply, timings)
         if not dry_run:
-            turn = self._remembered(turn, started=times[2])
+            turn = self._remembered(turn, started=ended)
         self._last_reply = reply.text
         return turn
 

@@ -1,0 +1,156 @@
+"""A microphone for tests and demonstrations: it plays what it is given, and fails when the script says so.
+
+    >>> system = ScriptedAudio(sound, faults=(Fault(at=2.0, kind="vanish", seconds=4.0),))
+    >>> microphone = Microphone(system, clock=system.clock)
+
+It runs in virtual time: waiting for the next chunk takes no real time, and a script is heard the same every time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otto.audio.chunk import RATE
+from otto.audio.device import Device, MicrophoneError, RateError
+from otto.clock import FakeClock
+
+FaultKind = Literal["raise", "stall", "zeros", "rate", "vanish"]
+NAME = "Scripted microphone"
+OTHER = "Another microphone"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong."""
+
+    at: float
+    """Seconds after the start."""
+    kind: FaultKind
+    """`raise`: it breaks off and cannot be opened; `stall`: nothing comes any more; `zeros`: only zeros come; `rate`:
+    it breaks off and then no longer records at 16 kHz; `vanish`: it is gone from the list. A stream that was open when
+    it began stays broken; only one that is opened afterwards is whole."""
+    seconds: float
+    """How long it lasts."""
+
+    def holds(self, now: float) -> bool:
+        return self.at <= now < self.at + self.seconds
+
+
+class ScriptedAudio:
+    """An `AudioSystem` with two microphones: the scripted one, and another that must not be opened."""
+
+    def __init__(self, sound: NDArray[np.int16], faults: tuple[Fault, ...] = (), rate: int = RATE) -> None:
+        """`sound`: mono, at `rate`, heard over and over again."""
+        self.clock = ScriptedClock(self)
+        self.opened: list[str] = []
+        """Names of the devices in the order in which they were opened."""
+        self.streams: list[ScriptedStream] = []
+        """Those that are open."""
+        self._sound = sound
+        self._faults = faults
+        self._rate = rate
+        self._listed = self._present()
+
+    @property
+    def now(self) -> float:
+        return self.clock.seconds
+
+    def fault(self) -> FaultKind | None:
+        """What is wrong at the moment."""
+        return next((fault.kind for fault in self._faults if fault.holds(self.now)), None)
+
+    def broken(self, since: float) -> FaultKind | None:
+        """What went wrong with a stream that was opened at `since`."""
+        return next((fault.kind for fault in self._faults if since < fault.at <= self.now), None)
+
+    def refresh(self) -> None:
+        if self.streams:
+            raise AssertionError("devices were looked for while a stream was open")
+        self._listed = self._present()
+
+    def devices(self) -> tuple[Device, ...]:
+        return self._listed
+
+    def open(self, device: Device, rate: int, samples: int, heard: Callable[[bytes], None]) -> ScriptedStream:
+        self.opened.append(device.name)
+        fault = self.fault()
+        if fault == "rate" and rate == RATE or rate not in (RATE, device.rate):
+            raise RateError(f"The microphone {device.name} does not record at {rate} Hz.")
+        if fault in ("raise", "vanish"):
+            raise MicrophoneError(f"The microphone {device.name} cannot be opened: it is busy.")
+        stream = ScriptedStream(self, rate, samples, heard)
+        self.streams.append(stream)
+        return stream
+
+    def sound(self, start: float, samples: int, rate: int) -> NDArray[np.int16]:
+        """What there is to hear from `start` seconds on."""
+        at = (start + np.arange(samples) / rate) * self._rate
+        return self._sound[at.astype(np.int64) % len(self._sound)]
+
+    def _present(self) -> tuple[Device, ...]:
+        devices = [
+            Device(NAME, rate=self._rate if self._rate != RATE else 48_000, default=True),
+            Device(OTHER, index=1),
+        ]
+        return tuple(devices[1:] if self.fault() == "vanish" else devices)
+
+
+@dataclass(eq=False)
+class ScriptedStream:
+    """A recording under way."""
+
+    system: ScriptedAudio
+    rate: int
+    samples: int
+    heard: Callable[[bytes], None]
+    opened: float = field(init=False)
+    sent: int = 0
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.opened = self.system.now
+
+    @property
+    def due(self) -> float:
+        """When the next block is complete."""
+        return self.opened + (self.sent + 1) * self.samples / self.rate
+
+    def send(self) -> None:
+        """Hands over the block that is complete now."""
+        start = self.opened + self.sent * self.samples / self.rate
+        self.sent += 1
+        wrong = self.system.broken(self.opened) or (self.system.fault() if self.system.fault() != "rate" else None)
+        if wrong in ("raise", "stall", "vanish", "rate"):
+            return
+        block = self.system.sound(start, self.samples, self.rate)
+        self.heard((np.zeros_like(block) if wrong == "zeros" else block).tobytes())
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self.system.streams.remove(self)
+
+
+class ScriptedClock(FakeClock):
+    """Time passes only while somebody waits, and sound comes as it passes."""
+
+    def __init__(self, system: ScriptedAudio) -> None:
+        super().__init__(datetime(2026, 3, 4, 11, 0, tzinfo=UTC))
+        self._system = system
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        end = self.seconds + seconds
+        while not event.is_set() and self.seconds < end:
+            nearest = min([stream.due for stream in self._system.streams] + [end])
+            self.advance(max(0.0, min(nearest, end) - self.seconds) or 1e-6)
+            for stream in list(self._system.streams):
+                if stream.due <= self.seconds + 1e-9:
+                    stream.send()
+        return event.is_set()
