@@ -234,7 +234,7 @@ def check_random_expressions(count: int) -> None:
 
 
 def test_random_expressions_stay_small_and_quick() -> None:
-    check_random_expressions(2_000)
+    check_random_expressions(1_000)
 
 
 @pytest.mark.nightly
