@@ -7,6 +7,7 @@ The schema comes from the signatures in the prompt. Where there is none it is gu
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -83,7 +84,8 @@ class _Reader:
         if action:
             skills = self._with_action(skills, action)
         names = {skill.name for skill in skills}
-        examples = [example for example in examples if not self._contradicts(example, names)]
+        wrong = self._contradicting(names)
+        examples = [example for example in examples if example.origin.line not in wrong]
         return Draft(skills, tuple(examples), action, tuple(self.problems), self.broken, guessed)
 
     def _described(self) -> tuple[Skill, ...]:
@@ -143,17 +145,15 @@ class _Reader:
             examples.append(Example(turn.text, calls, Origin(str(self.path), turn.line), in_prompt))
         return examples
 
-    def _contradicts(self, example: Example, names: set[str]) -> bool:
-        """Whether a sentence under `#### Not:` was given a call of this very skill."""
-        turn = next((turn for turn in self._refused if turn.line == example.origin.line), None)
-        if turn is None or not names & {call.name for call in example.calls} - {OTHER}:
-            return False
-        self._problem(turn.answer_line, "a sentence under '#### Not:' cannot call the skill that it must not reach")
-        return True
-
-    @property
-    def _refused(self) -> list[Turn]:
-        return [turn for turn in self.layout.turns if turn.section == "not" and turn.answer_line]
+    def _contradicting(self, names: set[str]) -> set[int]:
+        """Lines of the sentences under `#### Not:` that were given a call of this very skill."""
+        wrong: set[int] = set()
+        for turn in self.layout.turns:
+            if turn.section == "not" and turn.answer_line and names & _names(turn) - {OTHER}:
+                message = "a sentence under '#### Not:' cannot call the skill that it must not reach"
+                self._problem(turn.answer_line, message)
+                wrong.add(turn.line)
+        return wrong
 
     def _action(self) -> Action | None:
         titles = [line for line, section in self.layout.sections if section == "action"]
@@ -193,13 +193,27 @@ def _calls(turn: Turn) -> tuple[Call, ...]:
             return (Call(OTHER),)
         raise _Refusal(turn.line, "this 'User:' has no 'Assistant:' after it")
     try:
-        calls = parse(turn.answer)
+        calls = _parsed(turn.answer)
     except CallSyntaxError as error:
         line = turn.answer_line + turn.answer.count("\n", 0, error.position)
         raise _Refusal(line, str(error)) from error
     if len(calls) > 1 and any(call.name == OTHER for call in calls):
         raise _Refusal(turn.answer_line, "other() stands alone: it means that no skill applies")
     return calls
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(answer: str) -> tuple[Call, ...]:
+    """Many sentences have the same answer."""
+    return parse(answer)
+
+
+def _names(turn: Turn) -> set[str]:
+    """The skills that a turn calls; none where it cannot be read, which is reported elsewhere."""
+    try:
+        return {call.name for call in _parsed(turn.answer)}
+    except CallSyntaxError:
+        return set()
 
 
 def _prose(text: str) -> str:

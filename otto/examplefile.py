@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from otto import action as actions
@@ -215,6 +215,7 @@ def compose(skills: Sequence[Skill], examples: Iterable[Example], action: Action
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+@lru_cache(maxsize=16384)
 def plain(text: str) -> str:
     """A sentence without what speech does not have: capitals, and punctuation at its ends."""
     return " ".join(text.casefold().split()).strip(" .,;:!?…\"'")

@@ -172,7 +172,8 @@ class _Scanner:
             self._problem(number, "this 'Assistant:' has no 'User:' before it")
             return
         else:
-            self.open = replace(self.open, answer=text, answer_line=number, end=number)
+            begun = self.open
+            self.open = Turn(begun.section, begun.text, begun.line, text, number, number)
         self.continues = True
 
     def _continued(self, number: int, text: str) -> None:
