@@ -38,6 +38,7 @@ from otto.call import parse
 from otto.config import FIELDS, Settings, load
 from otto.errors import CallError, OttoError, SchemaError, shorten
 from otto.function import SkillFunction
+from otto.log import without_secrets
 from otto.program import end_running
 from otto.reply import Reply
 from otto.session import Session
@@ -48,7 +49,6 @@ MAX_TEXT = 20_000
 MAX_DATA = 1_000_000
 """Characters of a reply's data, written as JSON."""
 _GRACE_SECONDS = 5.0  # after the deadline: long enough for the other side to have ended this process, if it is there
-_SECRETS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSPHRASE", "CREDENTIAL")
 
 Answer = dict[str, object]
 _loaded: dict[str, tuple[str, SkillFunction[Any, Any]]] = {}
@@ -218,7 +218,7 @@ def _failure(error: BaseException, file: str) -> Answer:
         text = "it needs more memory than it may take"
     elif kind == "failed" and not isinstance(error, SchemaError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return {"error": shorten(_without_secrets(text), 500), "kind": kind, "line": _line(error, file)}
+    return {"error": shorten(without_secrets(text), 500), "kind": kind, "line": _line(error, file)}
 
 
 def _line(error: BaseException, file: str) -> int:
@@ -235,14 +235,6 @@ def _line_now(file: str) -> int:
     while frame and frame.f_code.co_filename != file:
         frame = frame.f_back
     return frame.f_lineno if frame else 0
-
-
-def _without_secrets(text: str) -> str:
-    """`text` without the values of environment variables that look like secrets: messages end up in logs."""
-    for name, value in os.environ.items():
-        if len(value) >= 6 and any(word in name.upper() for word in _SECRETS):
-            text = text.replace(value, "***")
-    return text
 
 
 def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:

@@ -109,5 +109,5 @@ def ring_later(otto: Assistant) -> None:
     """Leaves a small process behind when a timer is running, so that it rings after this command has ended."""
     from otto.ringer import start_ringer
 
-    if not otto.store.trouble and otto.store.alerts.list():
+    if otto.store.saves and otto.store.alerts.pending():
         start_ringer(otto.settings.database)

@@ -20,6 +20,7 @@ def converse(otto: Assistant, dry_run: bool) -> None:
 
     from otto.announce import sentence
     from otto.cli.ask import show
+    from otto.log import escaped
     from otto.ringer import Ringer
     from otto.turn import UtteranceError
 
@@ -29,7 +30,7 @@ def converse(otto: Assistant, dry_run: bool) -> None:
             note(str(problem))
 
     def announce(alert: Alert, missed: bool) -> None:
-        say("\a" + sentence(alert, missed=missed, now=otto.clock.now()))
+        say("\a" + escaped(sentence(alert, missed=missed, now=otto.clock.now())))
 
     # What was typed is remembered where the history is kept, and nowhere when it is switched off.
     earlier = [entry.text for entry in reversed(otto.store.history.last(200))] if otto.settings.history else []

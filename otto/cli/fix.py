@@ -61,7 +61,7 @@ def fix(
 def entry_to_correct(settings: Settings, number: int | None) -> Entry:
     """The last command in the history, or the one with this number."""
     with open_store(settings.database) as store:
-        if store.trouble:
+        if not store.saves:
             raise StoreError(store.trouble)
         entry = next(iter(store.history.last(1)), None) if number is None else store.history.get(number)
     if entry is None:

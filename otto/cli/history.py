@@ -38,7 +38,7 @@ def history(
 
     store = open_store(load().database)
     try:
-        if store.trouble:
+        if not store.saves:
             raise StoreError(store.trouble)
         if forget:
             store.history.forget()
