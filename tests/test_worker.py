@@ -219,7 +219,7 @@ def test_secrets_do_not_leave_with_an_error(tmp_path: Path, now: datetime, monke
         answer = worker.ask(run_job(Described(tmp_path / "own.py", source), "own()", now), 10)
     finally:
         worker.close()
-    assert answer["error"] == "ValueError: ***" and answer["line"] == 6
+    assert answer["error"] == "ValueError: [secret]" and answer["line"] == 6
 
 
 def test_a_worker_that_died_between_two_jobs_is_not_noticed(tmp_path: Path, now: datetime, worker: Worker) -> None:
