@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from otto.call import Scalar
+from otto.call import FORBIDDEN, Scalar
 from otto.values.gazetteer import Spot, key, spots
 from otto.values.text import TEXT, levelled
 from otto.values.type import Limits, ValueType
@@ -102,7 +102,7 @@ def same(one: Place, other: Place) -> bool:
 
 def known(text: str) -> Place | None:
     """The place of that name if it is on the map."""
-    if len(text) > 80:
+    if len(text) > 80 or FORBIDDEN.search(text):
         return None
     name = key(text)
     if not name or name.isdecimal():

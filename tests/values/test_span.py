@@ -71,6 +71,10 @@ def test_limits_hold_for_spans() -> None:
     assert found("in thirty hours or ten minutes", "duration") == ["ten minutes"]
 
 
+def test_a_place_with_a_control_character_is_none() -> None:
+    assert found("weather in ber\x1flin", "place") == []
+
+
 def test_moments_that_are_over_are_no_spans() -> None:
     assert found("what was yesterday", "datetime") == []
 
