@@ -25,7 +25,7 @@ from otto.action import Action
 from otto.call import OTHER, Call, write
 from otto.errors import CallError, SchemaError, shorten
 from otto.example import Example, Origin, Problem
-from otto.exampledraft import draft
+from otto.exampledraft import draft, name_of
 from otto.examplelayout import BOM, Layout, Section, Turn, insert, lay_out, remove, replace_answer
 from otto.files import write_atomic
 from otto.skill import OTHER_SKILL, Skill, same_calls
@@ -116,7 +116,7 @@ class ExampleFile:
         instead. Everything else keeps its place. Raises `SchemaError` when the file would refuse the example."""
         text = " ".join(example.text.split())
         rejected = all(call.name == OTHER for call in example.calls)
-        own = OTHER in (skill.name for skill in self.skills)
+        own = OTHER in (name_of(self.path), *(skill.name for skill in self.skills))
         section: Section = "prompt examples" if example.in_prompt else "not" if rejected and not own else "examples"
         answer = "" if section == "not" else write(example.calls)
         turn = self.find(text)

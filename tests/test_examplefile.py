@@ -397,6 +397,8 @@ def test_sections_are_begun_where_they_are_missing() -> None:
 def test_an_example_begins_an_empty_file() -> None:
     changed = file("#### Examples:\n").with_example(Example("on", parse('lights(state="on")')))
     assert str(changed) == '#### Examples:\n\nUser: on\nAssistant: lights(state="on")\n'
+    other = file("#### Examples:\n", Path("other_examples.txt")).with_example(Example("hm", (Call("other"),)))
+    assert str(other) == "#### Examples:\n\nUser: hm\nAssistant: other()\n"
 
 
 def test_a_known_sentence_gets_another_meaning_and_keeps_its_place() -> None:
