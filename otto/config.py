@@ -64,6 +64,17 @@ class Settings:
         "https://news.google.com/rss/search?q={topic}&hl=en-US&gl=US&ceid=US:en"
     )
     mqtt_broker: Annotated[str, Says("Where `publish:` actions go, `host:port`.")] = "127.0.0.1:1883"
+    microphone: Annotated[str, Says("Part of the microphone's name; empty: the system's default.")] = ""
+    attention: Annotated[
+        Literal["wake", "always", "push"],
+        Says("When speech is meant for Otto: after the wake phrase, always, or between `otto daemon begin` and `end`."),
+    ] = "wake"
+    wake_phrases: Annotated[tuple[str, ...], Says("What a command begins with.")] = (
+        "otto",
+        "hey otto",
+    )
+    hangover_seconds: Annotated[float, Says("Silence after which somebody has finished speaking.", 0.3, 3)] = 0.6
+    voice: Annotated[str, Says("Who speaks: `auto`, `none`, `espeak-ng`, `say`, or a Piper voice's file.")] = "auto"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Says("What is written to the log.")] = "warning"
     config_folder: Annotated[Path, Says("`otto.toml`, and the user's `skills/` and `examples/`.")] = field(
         default_factory=lambda: _folder("config")
