@@ -31,6 +31,11 @@ TITLES: dict[str, Section] = {
 }
 """Sections by title, in small letters."""
 
+MAX_TURN = 4000
+"""Characters in a sentence or in an answer over several lines: a longer one is no command."""
+MAX_PROBLEMS = 200
+"""Problems that are listed for one file: one with more is something else."""
+
 BOM = "\ufeff"
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _TITLE = re.compile(r"####(?!#)[ \t]*([^:]*?)[ \t]*(?::[ \t]*(.*))?")
@@ -179,7 +184,11 @@ class _Scanner:
     def _continued(self, number: int, text: str) -> None:
         turn = self.open
         assert turn is not None
-        if turn.answer_line:
+        if len(turn.text) + len(turn.answer) + len(text) > MAX_TURN:
+            self._problem(turn.line, f"this example is longer than {MAX_TURN:,} characters")
+            self.open = None
+            self.continues = False
+        elif turn.answer_line:
             self.open = replace(turn, answer=f"{turn.answer}\n{text}", end=number)
         elif found := _MISSPELT.fullmatch(text):
             self._problem(number, f"expected 'Assistant:', not {found[1]!r}")
@@ -195,7 +204,10 @@ class _Scanner:
         self.continues = False
 
     def _problem(self, line: int, message: str) -> None:
-        self.problems.append(Problem(Origin(self.file, line), message))
+        if len(self.problems) == MAX_PROBLEMS:
+            message = "there is more wrong from here on, which is not listed"
+        if len(self.problems) <= MAX_PROBLEMS:
+            self.problems.append(Problem(Origin(self.file, line), message))
 
 
 def insert(layout: Layout, section: Section, text: str, answer: str) -> str:

@@ -25,13 +25,15 @@ from otto.values import TYPES, Limits
 
 MAX_LENGTH = 4096
 """Characters in a signature: long lists of choices are usual, longer ones than this are a missing quote."""
+MAX_SIGNATURES = 64
+"""Signatures in one prompt."""
 MAX_CLOSING = 32
 """Closing parentheses looked at in search of the signature's own."""
 
 _AT_LINE_START = re.compile(
     r"^[ \t]*(?:[-*•][ \t]+|[0-9]+[.)][ \t]+)?`?(?=[A-Za-z_][A-Za-z0-9_]{0,63}\()", re.MULTILINE
 )
-_ANYWHERE = re.compile(r"(?<![A-Za-z0-9_])(?=[A-Za-z_][A-Za-z0-9_]{0,63}\()")
+_ANYWHERE = re.compile(r"(?<![A-Za-z0-9_])(?=[A-Za-z_][A-Za-z0-9_]{0,63}\(\s*(?:\)|[A-Za-z_][A-Za-z0-9_]*\s*=))")
 _NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?"
 _PLACEHOLDER = re.compile(
     r"\[\s*(?P<name>[^\[\]:|]+?)\s*(?::\s*(?P<type>[A-Za-z]+)"
@@ -68,9 +70,11 @@ def find(prompt: str) -> tuple[list[Signature], list[tuple[int, str]]]:
     A signature begins a line; only where no line begins with one, the first inside a sentence counts.
     """
     starts = [found.end() for found in _AT_LINE_START.finditer(prompt)]
-    signatures, problems = _read_all(prompt, starts)
+    signatures, problems = _read_all(prompt, starts[:MAX_SIGNATURES])
+    if len(starts) > MAX_SIGNATURES:
+        problems.append((starts[MAX_SIGNATURES], f"a prompt has at most {MAX_SIGNATURES} signatures"))
     if not starts:
-        for found in _ANYWHERE.finditer(prompt):
+        for _, found in zip(range(MAX_SIGNATURES), _ANYWHERE.finditer(prompt), strict=False):
             signatures, problems = _read_all(prompt, [found.end()])
             if signatures:
                 break

@@ -367,6 +367,18 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     assert [str(problem) for problem in read(pipe).problems] == [f"{pipe}: is not a regular file"]
 
 
+def test_a_file_that_is_something_else_is_read_in_time_and_reported_briefly() -> None:
+    text = "#### Examples:\nUser: it begins\n" + "a line of a log (see x(y))\n" * 100_000
+    found = file(text)
+    assert found.broken
+    assert len(found.problems) < 210
+    assert [problem.message for problem in found.problems[1:3]] == [
+        "this example is longer than 4,000 characters",
+        "expected 'User:' or 'Assistant:' before 'a line of a log (see x(y))'",
+    ]
+    assert str(found) == text
+
+
 # Writing back
 
 

@@ -59,3 +59,14 @@ def test_a_signature_that_never_ends_is_reported_where_it_stops_making_sense() -
     found, problems = find('lamp(state="on|off')
     assert not found
     assert problems == [(0, "this signature cannot be read: it has no closing parenthesis")]
+
+
+def test_a_plural_in_prose_is_no_signature() -> None:
+    assert find("Switches the light(s) in a room.") == ([], [])
+
+
+def test_a_text_of_signatures_is_read_in_time() -> None:
+    found, problems = find('foo(a="b" (\n' * 100_000)
+    assert not found
+    assert len(problems) == 65
+    assert problems[-1][1] == "a prompt has at most 64 signatures"
