@@ -108,7 +108,6 @@ def test_kill_9_never_leaves_a_cut_file(tmp_path: Path, kills: int) -> None:
 
 EXEMPT = {
     "otto/files.py": "is the one",
-    "otto/values/gazetteer.py": "SQLite fills a temporary file, which is then synced and moved into place",
 }
 
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import os
+import shutil
 import sqlite3
-from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otto.call import FORBIDDEN
-from otto.errors import ValueReadError
+from otto.errors import ModelFileError, ValueReadError
 from otto.values import TYPES, Limits, Place, gazetteer
 from otto.values.place import known
+from scripts.build_places import build
 from tests.conftest import NOW
 
 PLACE = TYPES["place"]
@@ -137,38 +138,61 @@ def test_places_that_are_written_read_back(words: str) -> None:
     assert PLACE.read(PLACE.write(place), Limits(), NOW) == place
 
 
+def test_the_index_that_came_with_otto_is_what_its_script_makes(tmp_path: Path) -> None:
+    build(tmp_path)
+    for query in (
+        "SELECT sql FROM sqlite_master ORDER BY name",
+        "SELECT * FROM spot ORDER BY row",
+        "SELECT * FROM name ORDER BY key, spot",
+    ):
+        contents = []
+        for folder in (tmp_path, gazetteer.FOLDER):
+            with closing(gazetteer.opened(folder)) as index:
+                contents.append(index.execute(query).fetchall())
+        assert contents[0] == contents[1] != []
+    for name in ("README.md", "LICENSE"):
+        assert (tmp_path / name).read_text() == (gazetteer.FOLDER / name).read_text()
+
+
+def test_the_index_is_small() -> None:
+    assert sum(path.stat().st_size for path in gazetteer.FOLDER.iterdir()) < 6_000_000
+
+
 @pytest.fixture
-def fresh_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The index as a new process finds it; what other tests opened is put back."""
+def copied(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(gazetteer.FOLDER, tmp_path / "places of a copy"))
+
+
+@pytest.mark.parametrize("name", ["places.db", "SHA256SUMS"])
+def test_a_missing_file_of_the_index_is_named(copied: Path, name: str) -> None:
+    (copied / name).unlink()
+    with pytest.raises(ModelFileError, match=rf"{name}: No such file or directory; install Otto again: pip install"):
+        gazetteer.opened(copied)
+
+
+@pytest.mark.parametrize("name", ["places.db", "SHA256SUMS"])
+@pytest.mark.parametrize("content", [b"", b"no database", b"\xff\xfe"])
+def test_a_damaged_index_is_refused(copied: Path, name: str, content: bytes) -> None:
+    (copied / name).write_bytes(content)
+    with pytest.raises(ModelFileError, match="install Otto again: pip install"):
+        gazetteer.opened(copied)
+
+
+def test_one_changed_bit_is_noticed(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytearray((copied / "places.db").read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied / "places.db").write_bytes(content)
+    monkeypatch.setattr(gazetteer, "FOLDER", copied)
     monkeypatch.setattr(gazetteer, "_connection", None)
     gazetteer.spots.cache_clear()
-    yield
-    gazetteer.spots.cache_clear()
+    with pytest.raises(ModelFileError, match=r"places\.db is not what it should be"):
+        known("berlin")
 
 
-@pytest.mark.usefixtures("fresh_index")
-def test_the_index_is_made_whole_and_a_damaged_one_is_made_anew(
-    own_folders: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = own_folders / "xdg" / "cache" / "otto"
-    assert gazetteer.spots("berlin")
-    (index,) = folder.iterdir()
-    assert index.name.startswith("places-")
-    assert index.suffix == ".db"
-    index.write_bytes(b"no database")
-    monkeypatch.setattr(gazetteer, "_connection", None)
-    gazetteer.spots.cache_clear()
-    assert gazetteer.spots("paris")[0].country == "France"
-    assert [path.name for path in folder.iterdir()] == [index.name]
-    with sqlite3.connect(index) as mended:
-        assert mended.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    mended.close()
-
-
-@pytest.mark.usefixtures("fresh_index")
-def test_places_are_found_where_no_cache_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocked = tmp_path / "a file, not a folder"
-    blocked.write_text("", encoding="utf-8")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
-    assert gazetteer.spots("berlin")[0].timezone == "Europe/Berlin"
-    assert os.path.isfile(blocked)
+def test_the_index_is_never_written(copied: Path) -> None:
+    before = sorted(path.name for path in copied.iterdir())
+    with closing(gazetteer.opened(copied)) as index:
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            index.execute("DELETE FROM spot")
+        assert index.execute("SELECT count(*) FROM spot").fetchone()[0] > 30_000
+    assert sorted(path.name for path in copied.iterdir()) == before
