@@ -1,0 +1,113 @@
+"""When to refuse a sentence, and how sure a route is: fitted on sentences that training did not see.
+
+A sentence is refused (`other()`) when the best skill's probability lies under the threshold. Confidence is that
+probability through a logistic curve (Platt 1999), so that of the routes given 0.8 about 80% are right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+IN_SCOPE_WEIGHT = 5.0
+"""A refused or misunderstood command costs as much as five strangers' sentences that are let through."""
+LOST = 0.003
+"""Share of well-understood sentences that the threshold may cost where no example of `other` teaches it."""
+ARGUMENTS_TEMPERATURE = 0.6
+"""Exponent of the arguments' probability where no development set tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A logistic curve over the log-odds of a probability."""
+
+    offset: float = 0.0
+    slope: float = 1.0
+
+    def __call__(self, probability: float) -> float:
+        return 1 / (1 + float(np.exp(-np.clip(self.offset + self.slope * log_odds(probability), -30, 30))))
+
+    @staticmethod
+    def fit(scores: Floats, right: Flags) -> Curve:
+        """By Newton's method, drawn a little to the curve that changes nothing."""
+        x = np.stack([np.ones(len(scores)), log_odds(scores.astype(np.float64))])
+        prior = np.array([0.0, 1.0])
+        found = prior.copy()
+        for _ in range(30):
+            share = 1 / (1 + np.exp(-np.clip(found @ x, -30, 30)))
+            gradient = x @ (share - right) + (found - prior)
+            hessian = (x * (share * (1 - share))) @ x.T + np.eye(2)
+            found = found - np.linalg.solve(hessian, gradient)
+        # A curve that falls would call the surest routes the worst: no evidence is enough for that.
+        return Curve(float(found[0]), max(float(found[1]), 0.05))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What turns a classifier's probabilities into a decision and a confidence."""
+
+    threshold: float = 0.0
+    """Under it the best skill is refused."""
+    skill: Curve = Curve()
+    """Confidence that the skill is right, from its probability."""
+    refusal: Curve = Curve()
+    """Confidence that refusing is right, from the best skill's probability taken from 1."""
+    temperature: float = ARGUMENTS_TEMPERATURE
+
+
+def log_odds(probability: float | NDArray[np.float64]) -> float | NDArray[np.float64]:
+    """Of a probability, kept away from 0 and 1."""
+    kept = np.clip(probability, 1e-4, 1 - 1e-4)
+    odds: float | NDArray[np.float64] = np.log(kept / (1 - kept))
+    return odds
+
+
+def threshold(scores: Floats, right: Flags, in_scope: Flags) -> float:
+    """The best threshold on held-out sentences.
+
+    `scores`: the best skill's probability; `right`: whether that skill was meant; `in_scope`: whether any was.
+    """
+    if not in_scope.any():
+        return 0.0
+    if (~in_scope).sum() < 5:
+        good = np.sort(scores[right & in_scope])
+        return float(good[int(LOST * len(good))]) if len(good) >= 50 else 0.0
+    order = np.argsort(scores, kind="stable")
+    kept = (right & in_scope)[order][::-1].cumsum()[::-1]
+    strangers = np.concatenate([[0], (~in_scope)[order].cumsum()[:-1]])
+    gain = IN_SCOPE_WEIGHT * kept / in_scope.sum() + strangers / (~in_scope).sum()
+    # Smoothed over neighbouring thresholds: the peak of a ragged curve is luck.
+    width = max(1, len(gain) // 50)
+    smooth = np.convolve(np.pad(gain, width, mode="edge"), np.ones(2 * width + 1) / (2 * width + 1), mode="valid")
+    return float(scores[order[int(smooth.argmax())]])
+
+
+def fit(scores: Floats, right: Flags, in_scope: Flags) -> Calibration:
+    """Threshold and curves from held-out sentences; arguments as in `threshold`."""
+    if len(scores) < 20:
+        return Calibration()
+    limit = threshold(scores, right, in_scope)
+    taken = scores >= limit
+    return Calibration(
+        limit,
+        Curve.fit(scores[taken], (right & in_scope)[taken]) if taken.any() else Curve(),
+        Curve.fit(1 - scores[~taken], (~in_scope)[~taken]) if (~taken).sum() >= 10 else Curve(),
+    )
+
+
+def temperature(skill: Floats, arguments: Floats, right: Flags) -> float:
+    """The exponent on the arguments' probability that explains best which routes were right.
+
+    `skill`: confidence that the skill is right; `arguments`: log probability of the arguments.
+    """
+    choices = np.arange(0.1, 2.01, 0.1)
+    losses = []
+    for choice in choices:
+        share = np.clip(skill * np.exp(choice * arguments), 1e-4, 1 - 1e-4)
+        losses.append(-np.where(right, np.log(share), np.log(1 - share)).mean())
+    return float(choices[int(np.argmin(losses))])
