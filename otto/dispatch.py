@@ -97,6 +97,10 @@ class Dispatcher:
         """Ends the worker process, within a few seconds whatever it is doing."""
         self._worker.close()
 
+    def cancel(self) -> None:
+        """Ends the call that is being carried out, if one is: it has failed then. May be called from any thread."""
+        self._worker.cancel()
+
     def run(
         self, calls: tuple[Call, ...], snapshot: Snapshot, now: datetime, *, dry_run: bool = False, last_reply: str = ""
     ) -> tuple[Result, ...]:

@@ -68,6 +68,11 @@ class Worker:
                 self._replace()
             return answer
 
+    def cancel(self) -> None:
+        """Ends the job that is running, if one is; its `ask` raises `WorkerError`. From another thread than `ask`."""
+        if self._lock.locked():
+            self._child.kill()
+
     def close(self) -> None:
         """Ends the processes: what runs may finish for `FINISH_SECONDS`, and is then ended."""
         finished = self._lock.acquire(timeout=FINISH_SECONDS)

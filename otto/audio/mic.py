@@ -39,7 +39,10 @@ WAITING_BLOCKS = 94
 
 
 class Microphone:
-    """One microphone, opened by the first `read`."""
+    """One microphone, opened by the first `read`. It is a `Source` that never ends."""
+
+    live = True
+    ended = False
 
     def __init__(
         self,

@@ -1,4 +1,5 @@
-"""A microphone for tests and demonstrations: it plays what it is given, and fails when the script says so.
+"""Fakes for tests: a microphone that plays what it is given and fails when the script says so, and an engine that hears
+what it is told to.
 
     >>> system = ScriptedAudio(sound, faults=(Fault(at=2.0, kind="vanish", seconds=4.0),))
     >>> microphone = Microphone(system, clock=system.clock)
@@ -9,6 +10,7 @@ It runs in virtual time: waiting for the next chunk takes no real time, and a sc
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,13 +19,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from otto.audio.chunk import RATE
+from otto.audio.chunk import RATE, AudioChunk
 from otto.audio.device import Device, MicrophoneError, RateError
+from otto.audio.stt import Transcript
 from otto.clock import FakeClock
 
 FaultKind = Literal["raise", "stall", "zeros", "rate", "vanish"]
 NAME = "Scripted microphone"
 OTHER = "Another microphone"
+_LOWEST = 300.0
+_STEP = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +159,60 @@ class ScriptedClock(FakeClock):
                 if stream.due <= self.seconds + 1e-9:
                     stream.send()
         return event.is_set()
+
+
+class ScriptedSpeech:
+    """A `SpeechToText` for a language of tones: each of its sentences is one pitch, which `say` makes and it hears."""
+
+    name = "scripted"
+
+    def __init__(self, *sentences: str, seconds: float = 0.0) -> None:
+        """At most 80 sentences. `seconds`: how long `finish` takes, in real time."""
+        self.sentences = sentences
+        self.seconds = seconds
+        self.finished = 0
+        """How often a transcript was asked for."""
+
+    def say(self, sentence: str, seconds: float = 0.6, silence: float = 1.0) -> NDArray[np.int16]:
+        """The sentence as sound, with silence after it."""
+        pitch = _LOWEST + _STEP * self.sentences.index(sentence)
+        tone = 8000 * np.sin(2 * np.pi * pitch * np.arange(int(seconds * RATE)) / RATE)
+        return np.concatenate([tone, np.zeros(int(silence * RATE))]).astype(np.int16)
+
+    def listen(self) -> ScriptedHearing:
+        return ScriptedHearing(self)
+
+
+def loudness(chunk: AudioChunk) -> float:
+    """Voice activity for the language of tones: 1 while there is one."""
+    return float(chunk.level > -30)
+
+
+class ScriptedHearing:
+    """One tone being heard."""
+
+    def __init__(self, engine: ScriptedSpeech) -> None:
+        self._engine = engine
+        self._chunks: list[AudioChunk] = []
+
+    def feed(self, chunk: AudioChunk) -> None:
+        self._chunks.append(chunk)
+
+    def partial(self) -> str:
+        return ""
+
+    def finish(self) -> Transcript:
+        self._engine.finished += 1
+        time.sleep(self._engine.seconds)
+        samples = np.concatenate([chunk.samples for chunk in self._chunks] or [np.zeros(1, np.int16)])
+        spectrum = np.abs(np.fft.rfft(samples))
+        pitch = float(np.argmax(spectrum)) * RATE / len(samples)
+        number = round((pitch - _LOWEST) / _STEP)
+        heard = loudness_of(samples) and 0 <= number < len(self._engine.sentences)
+        text = self._engine.sentences[number] if heard else ""
+        return Transcript(text, confidence=1.0, seconds=len(samples) / RATE)
+
+
+def loudness_of(samples: NDArray[np.int16]) -> bool:
+    """Whether there is a tone in it at all."""
+    return bool(np.abs(samples.astype(np.int32)).max() > 1000)

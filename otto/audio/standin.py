@@ -25,6 +25,8 @@ TAIL_SECONDS = 1.5
 class Source(Protocol):
     """Where sound comes from."""
 
+    live: bool
+    """Whether sound comes in real time, and is lost when nobody takes it."""
     ended: bool
     """Whether nothing more will come."""
 
@@ -41,6 +43,8 @@ class SoundFileError(OttoError):
 
 class Recorded:
     """Chunks at once, as fast as they are taken."""
+
+    live = False
 
     def __init__(self, chunks: Iterator[AudioChunk]) -> None:
         self.ended = False

@@ -2,7 +2,7 @@
 
     >>> voice = find_voice(settings)        # None where nothing can speak
     >>> speaker = Speaker(voice)
-    >>> speaker.say("The timer is set for 10 minutes.")     # returns at once
+    >>> speaker.say("The timer is set for 10 minutes.")     # in a thread that it returns
     >>> speaker.stop()                                      # silent at once
     >>> speaker.deaf                                        # while it speaks, and 0.3 s longer
 
@@ -95,7 +95,7 @@ def _piper_rate(model: Path) -> int:
 
 
 class Speaker:
-    """Says one thing at a time: what is said next takes the place of what is being said."""
+    """Says one thing after another."""
 
     def __init__(self, voice: Voice | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.voice = voice
@@ -103,12 +103,16 @@ class Speaker:
         """What is being said; empty while it is silent."""
         self._clock = clock
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._pending = 0
+        """Things that are being said, or to be said."""
+        self._stops = 0
         self._processes: tuple[subprocess.Popen[bytes], ...] = ()
         self._silent_at = -ECHO_SECONDS
 
     @property
     def speaking(self) -> bool:
-        return bool(self.text)
+        return self._pending > 0
 
     @property
     def deaf(self) -> bool:
@@ -116,51 +120,66 @@ class Speaker:
         return self.speaking or self._clock() < self._silent_at + ECHO_SECONDS
 
     def say(self, text: str) -> threading.Thread | None:
-        """Begins to speak; the thread ends when it is said. None when there is nothing to say, or no voice."""
-        self.stop()
+        """Speaks it, after what is being said; the thread ends when it is said, or stopped. None when there is
+        nothing to say, or no voice."""
         spoken = " ".join(text.split())[:MAX_CHARACTERS]
         if self.voice is None or not spoken:
             return None
         with self._lock:
-            self._processes = _start(self.voice.commands)
-            self.text = spoken
-            thread = threading.Thread(target=self._speak, args=(spoken, self._processes), name="voice", daemon=True)
-            thread.start()
+            self._pending += 1
+            number = self._stops
+        thread = threading.Thread(
+            target=self._wait_and_speak, args=(self.voice, spoken, number), name="voice", daemon=True
+        )
+        thread.start()
         return thread
 
     def stop(self) -> bool:
-        """Silent at once. Whether anything was being said."""
+        """Silent at once; what was still to be said is not. Whether there was anything."""
         with self._lock:
-            processes, self._processes = self._processes, ()
-            for process in processes:
+            self._stops += 1
+            for process in self._processes:
                 process.kill()
-            was_speaking = self.speaking
-            if was_speaking:
-                self.text = ""
-                self._silent_at = self._clock()
-        return was_speaking
+            return self.speaking
 
-    def _speak(self, text: str, processes: Sequence[subprocess.Popen[bytes]]) -> None:
-        first = processes[0]
-        assert first.stdin is not None
+    def _wait_and_speak(self, voice: Voice, text: str, number: int) -> None:
         try:
-            with first.stdin as pipe:
-                pipe.write(text.encode() + b"\n")
-        except OSError:
-            pass  # it has ended already; its code says why
-        for process in processes:
-            try:
-                process.wait(5 + SECONDS_A_CHARACTER * len(text))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        with self._lock:
-            if self._processes is processes:  # else it was stopped, or something else is being said by now
-                self._processes = ()
-                self.text = ""
+            with self._turn:
+                with self._lock:
+                    if number != self._stops:
+                        return
+                    self._processes = processes = _start(voice.commands)
+                    self.text = text
+                failed = _pronounce(text, processes)
+                with self._lock:
+                    self._processes = ()
+                    self.text = ""
+                    if failed and number == self._stops:
+                        log.warning("the voice %s failed", voice.name)
+        except SpeechError as error:
+            log.warning("%s", error)
+        finally:
+            with self._lock:
+                self._pending -= 1
                 self._silent_at = self._clock()
-                if any(process.returncode for process in processes):
-                    log.warning("the voice %s failed", self.voice.name if self.voice else "")
+
+
+def _pronounce(text: str, processes: Sequence[subprocess.Popen[bytes]]) -> bool:
+    """Hands the text to the first program and waits for all. Whether one of them failed."""
+    first = processes[0]
+    assert first.stdin is not None
+    try:
+        with first.stdin as pipe:
+            pipe.write(text.encode() + b"\n")
+    except OSError:
+        pass  # it has ended already; its code says why
+    for process in processes:
+        try:
+            process.wait(5 + SECONDS_A_CHARACTER * len(text))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    return any(process.returncode for process in processes)
 
 
 def _start(commands: Sequence[Sequence[str]]) -> tuple[subprocess.Popen[bytes], ...]:

@@ -1,0 +1,92 @@
+"""The wake phrase in the sound: PocketSphinx keyphrase spotting over the beginning of an utterance.
+
+    >>> spotter = Spotter(("otto", "hey otto"))
+    >>> spotter.begin()
+    >>> any(spotter(chunk) for chunk in chunks)
+    True
+
+It is a sieve: it lets through what may be the phrase, so that nothing else has to be transcribed, and whoever
+transcribes confirms it. Only the first two seconds of an utterance are looked at: a wake phrase stands at its
+beginning.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any
+
+from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
+from otto.errors import ModelFileError, OttoError
+
+LOOK_SECONDS = 2.0
+"""The pre-roll included."""
+THRESHOLD = 1e-16
+"""Of the likelihood against any other sounds; smaller lets more through."""
+SAID = {"otto": ("AA T OW", "AO T OW")}
+"""Pronunciations beside the dictionary's."""
+
+
+class WakePhraseError(OttoError):
+    """A wake phrase that cannot be listened for. Seen by the user."""
+
+
+class Spotter:
+    """One stream of utterances."""
+
+    def __init__(self, phrases: tuple[str, ...], threshold: float = THRESHOLD) -> None:
+        """Raises `WakePhraseError` for a word whose sound is not known, `ModelFileError` without PocketSphinx."""
+        try:
+            import pocketsphinx
+        except ImportError as error:
+            raise ModelFileError(
+                "Listening for a wake phrase needs PocketSphinx: pip install 'otto-assistant[voice]'"
+            ) from error
+        self._decoder: Any = pocketsphinx.Decoder(lm=None, logfn=os.devnull)
+        lines = [f"{line} /{threshold:g}/\n" for phrase in phrases for line in self._spellings(phrase.lower())]
+        with tempfile.NamedTemporaryFile("w", suffix=".kws", encoding="utf-8") as file:
+            file.writelines(lines)
+            file.flush()
+            self._decoder.add_kws("wake", file.name)
+        self._decoder.activate_search("wake")
+        self._left = 0
+        self._running = False
+
+    def begin(self) -> None:
+        """A new utterance."""
+        self.end()
+        self._decoder.start_utt()
+        self._running = True
+        self._left = int(LOOK_SECONDS * RATE / CHUNK_SAMPLES)
+
+    def end(self) -> None:
+        """Nothing more of this utterance is looked at."""
+        if self._running:
+            self._decoder.end_utt()
+            self._running = False
+
+    def __call__(self, chunk: AudioChunk) -> bool:
+        """Whether the phrase was there by the end of this chunk, for the first time."""
+        if not self._running:
+            return False
+        self._decoder.process_raw(chunk.samples.tobytes(), False, False)
+        self._left -= 1
+        found = self._decoder.hyp() is not None
+        if found or self._left <= 0:
+            self.end()
+        return found
+
+    def _spellings(self, phrase: str) -> list[str]:
+        """The phrase in the dictionary's words, once for each pronunciation. New pronunciations become words."""
+        spelt = [""]
+        for word in phrase.split():
+            variants = [word] if self._decoder.lookup_word(word) else []
+            for number, phones in enumerate(SAID.get(word, ()), 1):
+                variant = f"{word}({number + 1})" if variants else word
+                if self._decoder.lookup_word(variant) is None:
+                    self._decoder.add_word(variant, phones, True)
+                variants.append(variant)
+            if not variants:
+                raise WakePhraseError(f"I don't know how {word!r} in `wake_phrases` sounds: use words of a dictionary.")
+            spelt = [f"{before} {variant}".strip() for before in spelt for variant in dict.fromkeys(variants)]
+        return spelt
