@@ -5,10 +5,14 @@
 
 What a speaker leaves open is filled in so that the moment lies ahead:
 
-- a time without a day is its next occurrence; "seven" is the next seven o'clock, in the morning or the evening;
-- with a day, "seven" is 07:00 unless the sentence says evening; today it is the next one that is still ahead;
+- a time without a day is its next occurrence; "seven" is the next seven o'clock, in the morning or the evening, but
+  "12:30" in digits is after noon;
+- with a day, an hour that could be either is taken in waking hours, unless the sentence says morning, evening or the
+  like: "tomorrow at two" is 14:00, "half past five" 17:30, but "six" and "seven" are 06:00 and 07:00, and "twelve" is
+  noon; today it is the next one that is still ahead;
 - a day without a time is 09:00; morning is 09:00, afternoon 15:00, evening 19:00, tonight 20:00; when that is over, the
-  next full hour of the same day;
+  next full hour of the same day; "first thing" is 08:00, before lunch 11:30, lunchtime 12:30, after lunch 13:30, the
+  end of the day and before dinner 18:00, dinnertime 19:00, after dinner 20:00;
 - "midnight tonight", "twelve tonight" and "tonight at one" fall on the following day;
 - a day and time that are over are refused.
 
@@ -25,6 +29,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from otto.call import Scalar
 from otto.errors import ValueReadError
 from otto.values.date import day_at
+from otto.values.daypart import DAY_PART_WORDS, DAY_PARTS, TONIGHT, DayPart, daypart_at
 from otto.values.duration import seconds_at
 from otto.values.longtail import parsed
 from otto.values.monthday import add_months
@@ -41,12 +46,11 @@ FURTHEST = timedelta(days=36_525)
 _ISO = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)\s?(Z|[+-]\d{2}:?\d{2})?", re.ASCII | re.IGNORECASE
 )
-PART_TIMES = {"morning": time(9), "afternoon": time(15), "evening": time(19), "night": time(20), "tonight": time(20)}
-"""When a part of the day is, if nothing more is said."""
-_PART_HALVES = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night", "tonight": "night"}
 _DAY_TIME = time(9)
+_SMALL_HOURS = range(1, 6)
+"""Hours of the morning that are meant only when the sentence says so."""
 FILLERS = ("for", "by", "on", "at", "around", "about", "from")
-MOMENT_WORDS = frozenset({"now", "right", "immediately", "time", "after", *PART_TIMES, *FILLERS})
+MOMENT_WORDS = frozenset({"now", "right", "immediately", "time", "after", "this", *FILLERS}) | DAY_PART_WORDS
 """Words of moments that belong to no day, time or duration."""
 
 
@@ -149,17 +153,18 @@ def _from_now(cursor: Cursor, now: datetime) -> datetime | None:
 
 
 def _day_and_time(cursor: Cursor, now: datetime) -> datetime | None:
-    """A day, a time and a part of the day, in any order, each at most once."""
+    """A day, a time and a part of the day, in any order."""
     day: date | None = None
     clock: Clock | None = None
-    part = ""
-    tonight = False
+    part: DayPart | None = None
     while not cursor.done:
         cursor.take(*FILLERS)
-        if not part and (found := _part(cursor)):
-            part, today = found
-            tonight = part == "tonight"
-            if today:
+        if found := _part(cursor):
+            if part and (found[0] == part or found[0].half != part.half):
+                return None
+            # "tomorrow morning first thing": what is said more narrowly counts.
+            part = min(part or found[0], found[0], key=lambda one: one.over - one.time.hour)
+            if found[1]:
                 if day is not None:
                     return None
                 day = now.date()
@@ -169,19 +174,19 @@ def _day_and_time(cursor: Cursor, now: datetime) -> datetime | None:
             return None
     if day is None and clock is None and not part:
         return None
-    return _joined(day, clock, part, tonight, now)
+    return _joined(day, clock, part, now)
 
 
-def _part(cursor: Cursor) -> tuple[str, bool] | None:
-    """ "in the evening", "this morning", "tonight", "night": the part and whether it says today."""
+def _part(cursor: Cursor) -> tuple[DayPart, bool] | None:
+    """ "in the evening", "this morning", "tonight", "after lunch": the part and whether it says today."""
     start = cursor.at
     if cursor.take("tonight"):
-        return "tonight", True
-    today = bool(cursor.take("this"))
-    if not today:
-        cursor.phrase("in the", "during the", "at")
-    if part := cursor.take("morning", "afternoon", "evening", "night"):
-        return part, today
+        return TONIGHT, True
+    if cursor.take("this"):
+        if name := cursor.take(*DAY_PARTS):
+            return DAY_PARTS[name], True
+    elif part := daypart_at(cursor):
+        return part, False
     cursor.at = start
     return None
 
@@ -208,20 +213,20 @@ def _rather_a_time(cursor: Cursor, start: int, clock: Clock | None) -> bool:
     return clock is None and cursor.peek() in ("oclock", "am", "pm", ":")
 
 
-def _joined(day: date | None, clock: Clock | None, part: str, tonight: bool, now: datetime) -> datetime:
+def _joined(day: date | None, clock: Clock | None, part: DayPart | None, now: datetime) -> datetime:
     if clock is not None and part:
-        clock = clock.within(_PART_HALVES[part])
+        clock = clock.within(part.half)
     if clock is None:
         return _time_of_part(day, part, now)
     if day is None:
         return _next(clock, now)
-    after_midnight = clock.settled and clock.time.hour < 6 and (tonight or part == "night")
-    if after_midnight:
+    if part == TONIGHT and clock.settled and clock.time.hour < 6:
         return settle(day + timedelta(days=1), clock.time, now.tzinfo)
-    if not clock.settled and day == now.date():
-        ahead = [moment for moment in _halves(day, clock, now) if _utc(moment) > _utc(now)]
-        if ahead:
-            return ahead[0]
+    if day == now.date():
+        halves = _halves(day, clock, now)
+        return next((moment for moment in halves if _utc(moment) > _utc(now)), halves[-1])
+    if not clock.settled and clock.time.hour in _SMALL_HOURS:
+        clock = clock.within("pm")
     return settle(day, clock.time, now.tzinfo)
 
 
@@ -229,27 +234,28 @@ def _next(clock: Clock, now: datetime) -> datetime:
     """The next occurrence of a time without a day."""
     for days in range(3):
         day = now.date() + timedelta(days=days)
-        moments = [settle(day, clock.time, now.tzinfo)] if clock.settled else _halves(day, clock, now)
-        for moment in moments:
+        for moment in _halves(day, clock, now):
             if _utc(moment) > _utc(now):
                 return moment
     raise ValueError("no such time in three days")
 
 
 def _halves(day: date, clock: Clock, now: datetime) -> list[datetime]:
-    """Both times of a day that an unsettled clock can mean, the earlier first."""
-    return [settle(day, clock.time.replace(hour=clock.time.hour % 12 + half), now.tzinfo) for half in (0, 12)]
+    """The times of a day that a clock can mean, the earlier first: both halves of the day, or one if it is settled."""
+    hours = (clock.time.hour,) if clock.settled else (clock.time.hour % 12, clock.time.hour % 12 + 12)
+    return [settle(day, clock.time.replace(hour=hour), now.tzinfo) for hour in hours]
 
 
-def _time_of_part(day: date | None, part: str, now: datetime) -> datetime:
+def _time_of_part(day: date | None, part: DayPart | None, now: datetime) -> datetime:
     """A day or a part of it, without a time."""
-    moment = settle(day or now.date(), PART_TIMES[part] if part else _DAY_TIME, now.tzinfo)
+    clock = part.time if part else _DAY_TIME
+    moment = settle(day or now.date(), clock, now.tzinfo)
     if _utc(moment) > _utc(now):
         return moment
     if day is None:
-        return settle(now.date() + timedelta(days=1), PART_TIMES[part], now.tzinfo)
+        return settle(now.date() + timedelta(days=1), clock, now.tzinfo)
     later = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    over = {"morning": 12, "afternoon": 18}.get(part, 24)
+    over = part.over if part else 24
     return later if day == now.date() == later.date() and later.hour < over else moment
 
 

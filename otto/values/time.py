@@ -4,8 +4,7 @@
     datetime.time(18, 30)
 
 Read: "7 am", "seven thirty", "quarter to nine", "noon", "19:30", "oh six hundred", "0630", "half six" (6:30, as in
-Britain). An hour that could be morning or evening ("seven") is taken as said (07:00); `datetime` picks the next one
-instead.
+Britain). An hour that could be morning or evening ("seven") is taken as said (07:00); `datetime` picks one by the day.
 Written: "07:30", with seconds only where there are any.
 """
 
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 
 from otto.call import Scalar
+from otto.values.daypart import DAY_PARTS
 from otto.values.spoken import cardinal_at
 from otto.values.type import Limits, ValueType
 from otto.values.words import Cursor, not_read, said, words
@@ -27,8 +27,6 @@ _PAST = frozenset({"past", "after"})
 _TO = frozenset({"to", "before", "till", "til", "of"})
 _OH = frozenset({"oh", "o", "zero"})
 FILLERS = ("at", "around", "about", "by", "exactly")
-DAY_PARTS = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night"}
-"""Which half of the day a part of it is in; "night" is the evening until midnight and the morning after it."""
 _WORDS = "noon midday noontime midnight quarter half oh o oclock clock am pm a p m past after to before"
 _SMALL_WORDS = "till til of minutes minute mins min in the at during hundred hours hrs h : sharp exactly"
 CLOCK_WORDS = frozenset(f"{_WORDS} {_SMALL_WORDS}".split()) | set(DAY_PARTS)
@@ -42,11 +40,13 @@ class Clock:
     time: time
     settled: bool
     """Whether the half of the day is known."""
+    digital: bool = False
+    """Settled only as on a 24-hour clock: "07:30", "12:15". What is said of the half of the day goes before that."""
 
     def within(self, part: str) -> Clock:
-        """The same in a part of the day: "am", "pm" or "night". A settled time stays as it is."""
+        """The same in a half of the day: "am", "pm" or "night". A settled time stays as it is."""
         hour = self.time.hour
-        if self.settled:
+        if self.settled and not (self.digital and 0 < hour <= 12):
             return self
         if part == "night":
             part = "am" if hour < 6 or hour == 12 else "pm"
@@ -98,7 +98,7 @@ def day_part(cursor: Cursor) -> str:
         return half
     before = cursor.at
     if cursor.phrase("in the", "at", "during the") and (part := cursor.take(*DAY_PARTS)):
-        return DAY_PARTS[part]
+        return DAY_PARTS[part].half
     cursor.at = before
     return ""
 
@@ -159,11 +159,11 @@ def _hour_first(cursor: Cursor) -> Clock | None:
     if first.isdecimal() and first.isascii() and len(first) == 4 and int(first) < 2400 and int(first) % 100 < 60:
         cursor.at += 1
         cursor.take("hours", "hrs")
-        return Clock(time(int(first) // 100, int(first) % 100), first[0] == "0" or int(first) >= 1300)
+        return _digital(int(first) // 100, int(first) % 100, zero=first[0] == "0")
     if re.fullmatch(r"\d{1,2}\.[0-5]\d", first) and float(first) < 24:
         cursor.at += 1
         hour, minute = map(int, first.split("."))
-        return Clock(time(hour, minute), first[0] == "0" or hour > 12)
+        return _digital(hour, minute, zero=first[0] == "0")
     zero = bool(cursor.take(*_OH))
     found = cardinal_at(cursor.words, cursor.at)
     if not found:
@@ -174,15 +174,24 @@ def _hour_first(cursor: Cursor) -> Clock | None:
             return None
         cursor.take("hours")
         return Clock(time(value // 100, value % 100), zero or not value % 100 or value >= 1300)
-    settled = zero or first.startswith("0") or value > 12 or value == 0
+    zero = zero or first.startswith("0")
+    settled = zero or value > 12 or value == 0
     if value > 24:
         return None
     if cursor.phrase("oclock", "o clock"):
-        return Clock(time(value % 24), settled)
+        return Clock(time(value % 24), settled, zero)
+    colon = cursor.peek() in (":", "h")
     minute, second = _minutes(cursor)
     if value == 24 and minute:
         return None
-    return Clock(time(value % 24, minute, second), settled)
+    if colon:
+        return _digital(value % 24, minute, second, zero=zero)
+    return Clock(time(value % 24, minute, second), settled, zero)
+
+
+def _digital(hour: int, minute: int, second: int = 0, *, zero: bool) -> Clock:
+    """A time in digits: settled from twelve on, and with a zero in front."""
+    return Clock(time(hour, minute, second), zero or hour == 0 or hour >= 12, digital=True)
 
 
 def _minutes(cursor: Cursor) -> tuple[int, int]:

@@ -70,6 +70,48 @@ SAID = {
     "the 3rd of march at noon": "2027-03-03 12:00",
     "christmas eve at six pm": "2026-12-24 18:00",
     "march 5 2027 at 6pm": "2027-03-05 18:00",
+    "tomorrow at two": "2026-03-05 14:00",
+    "tuesday at two": "2026-03-10 14:00",
+    "at two on friday": "2026-03-06 14:00",
+    "tomorrow at one": "2026-03-05 13:00",
+    "tomorrow at five thirty": "2026-03-05 17:30",
+    "quarter to two tomorrow": "2026-03-05 13:45",
+    "half five on friday": "2026-03-06 17:30",
+    "tomorrow at 2:30": "2026-03-05 14:30",
+    "march fifth at three": "2026-03-05 15:00",
+    "in two days at four": "2026-03-06 16:00",
+    "tomorrow at six": "2026-03-05 06:00",
+    "tomorrow at eleven": "2026-03-05 11:00",
+    "tomorrow at twelve": "2026-03-05 12:00",
+    "tomorrow at twelve thirty": "2026-03-05 12:30",
+    "tomorrow at two in the morning": "2026-03-05 02:00",
+    "tomorrow morning at five": "2026-03-05 05:00",
+    "tomorrow at 3 am": "2026-03-05 03:00",
+    "tomorrow at 02:30": "2026-03-05 02:30",
+    "friday night at two": "2026-03-07 02:00",
+    "12:00": "2026-03-05 12:00",
+    "at 12:30": "2026-03-04 12:30",
+    "12:30 am": "2026-03-05 00:30",
+    "tonight at 12:30": "2026-03-05 00:30",
+    "tonight at 07:30": "2026-03-04 19:30",
+    "08:00 pm": "2026-03-04 20:00",
+    "friday at 12:00": "2026-03-06 12:00",
+    "first thing tomorrow": "2026-03-05 08:00",
+    "first thing in the morning": "2026-03-05 08:00",
+    "first thing tomorrow morning": "2026-03-05 08:00",
+    "monday morning first thing": "2026-03-09 08:00",
+    "first thing tomorrow at seven": "2026-03-05 07:00",
+    "before lunch on friday": "2026-03-06 11:30",
+    "at lunchtime": "2026-03-04 12:30",
+    "tomorrow at lunchtime": "2026-03-05 12:30",
+    "after lunch": "2026-03-04 13:30",
+    "tomorrow after lunch": "2026-03-05 13:30",
+    "after lunch at two": "2026-03-04 14:00",
+    "before dinner": "2026-03-04 18:00",
+    "tomorrow at dinner time": "2026-03-05 19:00",
+    "tomorrow evening after dinner": "2026-03-05 20:00",
+    "by the end of the day": "2026-03-04 18:00",
+    "end of the day tomorrow": "2026-03-05 18:00",
     "now": "2026-03-04 12:00",
     "2026-03-05 07:00": "2026-03-05 07:00",
     "2026-03-05T07:00:30": "2026-03-05 07:00:30",
@@ -90,7 +132,8 @@ OUT_OF_RANGE = [
 NO_MOMENT = [
     "", "every day at seven", "in five to ten minutes", "ten past", "tomorrow tomorrow", "seven seven eight",
     "ten minutes",
-    "soon", "when I get home", "tomorrow at seven or eight", "at", "on", "in", "the", "seven bananas tomorrow",
+    "soon", "when I get home", "first thing tomorrow evening", "lunch", "dinner tomorrow", "after", "the end",
+    "tomorrow morning in the morning", "tomorrow at seven or eight", "at", "on", "in", "the", "seven bananas tomorrow",
 ]  # fmt: skip
 
 
@@ -111,6 +154,17 @@ def test_limits_of_moments_hold(words: str, now: datetime) -> None:
 def test_refuses_what_is_no_moment(words: str, now: datetime) -> None:
     with pytest.raises(ValueReadError):
         DATETIME.read(words, Limits(), now)
+
+
+def test_noon_said_at_noon_is_the_next_one(now: datetime) -> None:
+    for words in ("noon", "12:00", "12 pm", "midday"):
+        assert DATETIME.write(DATETIME.read(words, Limits(), now)) == "2026-03-05 12:00"
+
+
+def test_an_hour_of_today_that_is_over_twice_is_over() -> None:
+    for words in ("today at two", "today at lunchtime"):
+        with pytest.raises(ValueReadError, match=r"2026-03-04 1[24]:[03]0 is already over"):
+            DATETIME.read(words, Limits(), NOW.replace(hour=15))
 
 
 def test_the_message_says_that_it_is_over(now: datetime) -> None:
@@ -135,6 +189,13 @@ def test_a_moment_just_over_still_counts_because_calls_are_read_again_when_carri
         (7, "this morning", "2026-03-04 09:00"),
         (10, "this morning", "2026-03-04 11:00"),
         (23, "seven tomorrow", "2026-03-05 07:00"),
+        (23, "tomorrow at two", "2026-03-05 14:00"),
+        (10, "two", "2026-03-04 14:00"),
+        (10, "today at two", "2026-03-04 14:00"),
+        (13, "12:30", "2026-03-05 12:30"),
+        (14, "lunchtime", "2026-03-05 12:30"),
+        (19, "before dinner", "2026-03-05 18:00"),
+        (20, "end of the day", "2026-03-05 18:00"),
     ],
 )
 def test_what_is_left_open_depends_on_the_hour(hour: int, words: str, written: str) -> None:
@@ -143,7 +204,9 @@ def test_what_is_left_open_depends_on_the_hour(hour: int, words: str, written: s
 
 def test_a_time_that_summer_time_leaves_out_moves_forward(now: datetime) -> None:
     assert DATETIME.write(DATETIME.read("2026-03-29 02:30", Limits(), now)) == "2026-03-29 03:30"
-    assert DATETIME.write(DATETIME.read("half past two on march 29th", Limits(), now)) == "2026-03-29 03:30"
+    assert (
+        DATETIME.write(DATETIME.read("half past two in the morning on march 29th", Limits(), now)) == "2026-03-29 03:30"
+    )
 
 
 def test_a_time_that_occurs_twice_is_the_first_unless_its_offset_is_given(now: datetime) -> None:
