@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
-IN_SCOPE_WEIGHT = 5.0
-"""A refused or misunderstood command costs as much as five strangers' sentences that are let through."""
-LOST = 0.003
+IN_SCOPE_WEIGHT = 10.0
+"""A share of commands lost costs as much as ten times that share of strangers' sentences let through."""
+LOST = 0.001
 """Share of well-understood sentences that the threshold may cost where no example of `other` teaches it."""
 ARGUMENTS_TEMPERATURE = 0.6
 """Exponent of the arguments' probability where no development set tells it."""

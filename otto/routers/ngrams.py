@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,12 +33,13 @@ class Ngrams:
     """Inverse document frequency by column."""
 
     @staticmethod
-    def fit(texts: Iterable[str], previous: Ngrams | None = None) -> Ngrams:
-        """All n-grams of the texts. Those of `previous` keep their columns and rarity; new ones come behind."""
+    def fit(texts: Iterable[str], previous: Ngrams | None = None, *, total: int) -> Ngrams:
+        """All n-grams of the texts. Those of `previous` keep their columns and rarity; new ones come behind.
+
+        `total`: number of texts, those that `previous` was made of among them.
+        """
         counts: Counter[str] = Counter()
-        total = 0
         for text in texts:
-            total += 1
             counts.update({gram for kind in _grams(text) for gram in kind})
         vocabulary = dict(previous.vocabulary) if previous else {}
         known = len(vocabulary)
@@ -64,14 +65,6 @@ class Ngrams:
             np.array([column for column, _ in pairs], np.int32),
             np.array([value for _, value in pairs], np.float32),
         )
-
-    def matrix(self, texts: Sequence[str]) -> tuple[Values, Columns, NDArray[np.int64]]:
-        """Values, columns and row starts: the three arrays of a CSR matrix, texts × columns."""
-        rows = [self.vector(text) for text in texts]
-        starts = np.cumsum([0, *(len(columns) for columns, _ in rows)])
-        if not rows:
-            return np.zeros(0, np.float32), np.zeros(0, np.int32), starts
-        return np.concatenate([row[1] for row in rows]), np.concatenate([row[0] for row in rows]), starts
 
 
 def _grams(text: str) -> tuple[list[str], list[str]]:

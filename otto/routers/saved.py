@@ -18,13 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from otto.errors import SchemaError
 from otto.files import write_atomic
 from otto.routers.arguments import Arguments, Decider
 from otto.routers.calibration import Calibration, Curve
 from otto.routers.classifier import Classifier, Neighbours
 from otto.routers.ngrams import Ngrams
-from otto.routers.sentence import Projection, Sentence
+from otto.routers.sentence import WORD_SIZE, Projection, Sentence
 from otto.routers.tagger import Field, Tagger
+from otto.routers.trained import Memory, Trained
 from otto.skill import Skill, from_json, to_json
 
 Arrays = dict[str, NDArray[Any]]
@@ -192,33 +194,92 @@ def unpack_calibration(numbers: Sequence[float]) -> Calibration:
     return Calibration(threshold, Curve(*curves[:2]), Curve(*curves[2:]), temperature)
 
 
-def pack_sentences(sentences: Sequence[Sentence], projection: Projection) -> Arrays:
-    """Training sentences, so that after a change only new ones are encoded."""
-    counts = [len(each.spans) for each in sentences]
-    words = [each.word_vectors for each in sentences]
+def pack_memory(memory: Memory) -> Arrays:
+    sentences = list(memory.sentences.values())
+    grams = [memory.grams[each.text] for each in sentences]
+    none = np.zeros((0, WORD_SIZE), np.float32)
     return {
-        "projection_mean": projection.mean,
-        "projection_axes": projection.axes,
         "memory.texts": texts([each.text for each in sentences]),
         "memory.spans": np.array([offset for each in sentences for span in each.spans for offset in span], np.int32),
-        "memory.counts": np.array(counts, np.int32),
+        "memory.counts": np.array(
+            [[len(each.spans), len(gram[0])] for each, gram in zip(sentences, grams, strict=True)]
+        ),
         "memory.vectors": np.array([each.vector for each in sentences], np.float32).astype(np.float16),
-        "memory.words": np.concatenate(words).astype(np.float16) if words else np.zeros((0, 0), np.float16),
+        "memory.words": np.concatenate([none, *(each.word_vectors for each in sentences)]).astype(np.float16),
+        "memory.columns": np.concatenate([np.zeros(0, np.int32), *(columns for columns, _ in grams)]),
+        "memory.values": np.concatenate([np.zeros(0, np.float32), *(values for _, values in grams)]),
     }
 
 
-def unpack_sentences(arrays: Arrays) -> list[Sentence]:
-    found = []
-    at = 0
-    spans = arrays["memory.spans"].reshape(-1, 2).tolist()
+def unpack_memory(arrays: Arrays, changed: int) -> Memory:
+    sentences, grams = {}, {}
+    spans = [(start, end) for start, end in arrays["memory.spans"].reshape(-1, 2).tolist()]
     words = arrays["memory.words"].astype(np.float32)
     vectors = arrays["memory.vectors"].astype(np.float32)
-    for place, text in enumerate(lines(arrays["memory.texts"])):
-        end = at + int(arrays["memory.counts"][place])
-        own = tuple((int(start), int(stop)) for start, stop in spans[at:end])
-        found.append(Sentence(text, own, vectors[place], words[at:end]))
-        at = end
-    return found
+    word = gram = 0
+    counts = arrays["memory.counts"].tolist()
+    for text, vector, (own_words, own_grams) in zip(lines(arrays["memory.texts"]), vectors, counts, strict=True):
+        until = word + own_words
+        sentences[text] = Sentence(text, tuple(spans[word:until]), vector, words[word:until])
+        part = slice(gram, gram + own_grams)
+        grams[text] = arrays["memory.columns"][part], arrays["memory.values"][part]
+        word, gram = until, gram + own_grams
+    return Memory(sentences, grams, changed)
+
+
+def recall(trained: Trained) -> Memory:
+    """The sentences it was trained on; none where their file is gone."""
+    if isinstance(trained.memory, Memory):
+        return trained.memory
+    found = read(trained.memory, [f"memory.{name}" for name in _MEMORY])
+    try:
+        return unpack_memory(found[1], int(found[0]["changed"])) if found else Memory()
+    except (KeyError, ValueError):
+        return Memory()
+
+
+_MEMORY = ("texts", "spans", "counts", "vectors", "words", "columns", "values")
+
+
+def save(path: Path, trained: Trained, encoder_version: str) -> None:
+    """Writes it to one file. Raises `OSError`."""
+    memory = recall(trained)
+    entries, arrays = pack_arguments(trained.arguments)
+    header = {
+        "code": code_version(),
+        "encoder": encoder_version,
+        "skills": pack_skills(trained.skills),
+        "arguments": entries,
+        "calibration": pack_calibration(trained.calibration),
+        "classifier": trained.classifier is not None,
+        "changed": memory.changed,
+    }
+    if trained.classifier:
+        arrays |= pack_classifier(trained.classifier)
+    arrays |= {"projection_mean": trained.projection.mean, "projection_axes": trained.projection.axes}
+    write(path, header, arrays | pack_memory(memory))
+
+
+def load(path: Path, encoder_version: str) -> Trained | None:
+    """What a file holds; None if there is none, it is damaged, or other code or another encoder made it."""
+    found = read(path, without="memory.")
+    if found is None:
+        return None
+    header, arrays = found
+    try:
+        if header["code"] != code_version() or header["encoder"] != encoder_version:
+            return None
+        skills = unpack_skills(header["skills"])
+        return Trained(
+            skills,
+            Projection(arrays["projection_mean"], arrays["projection_axes"]),
+            unpack_classifier(arrays) if header["classifier"] else None,
+            unpack_arguments(header["arguments"], arrays, skills),
+            unpack_calibration(header["calibration"]),
+            path,
+        )
+    except (KeyError, ValueError, TypeError, SchemaError):
+        return None
 
 
 def pack_skills(skills: Mapping[str, Skill]) -> list[dict[str, object]]:

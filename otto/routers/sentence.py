@@ -96,8 +96,7 @@ def word_vectors(encoded: Encoded, spans: Spans) -> Floats:
             vectors[word] += encoded.pieces[piece]
             counts[word] += 1
             word += 1
-    means: Floats = vectors / np.maximum(counts, 1)
-    return means
+    return (vectors / np.maximum(counts, 1)).astype(np.float32)
 
 
 def fit_projection(encoder: Encoder, texts: Sequence[str], most: int = 1500) -> Projection:

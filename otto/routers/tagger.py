@@ -125,13 +125,12 @@ def _arrays(
         else:
             weights[attributes[name], column[label]] = weight
     between = np.zeros((len(labels), len(labels)), np.float32)
-    for (one, other), weight in transitions.items():
-        between[column[one], column[other]] = weight
-    for other, label in enumerate(labels):
-        if label[0] == "I":
-            for one, before in enumerate(labels):
-                if before[2:] != label[2:]:
-                    between[one, other] = NEVER
+    for (before, after), weight in transitions.items():
+        between[column[before], column[after]] = weight
+    for after in labels:
+        for before in labels:
+            if after[0] == "I" and before[2:] != after[2:]:
+                between[column[before], column[after]] = NEVER
     return Tagger(labels, attributes, weights, vectors, between)
 
 
@@ -198,13 +197,14 @@ def _once(scores: Floats, between: Floats, labels: Sequence[str], repeating: fro
     """The best tagging that a beam search finds when parameters occur at most once."""
     single = sorted({label[2:] for label in labels if label != OUTSIDE and label[2:] not in repeating})
     begins = [1 << single.index(label[2:]) if label[0] == "B" and label[2:] in single else 0 for label in labels]
+    outside = np.array([label == OUTSIDE for label in labels])
     beam: list[tuple[float, tuple[int, ...], int]] = [
         (float(score), (place,), begins[place]) for place, score in enumerate(scores[0])
     ]
     beam = sorted(beam, reverse=True)[:BEAM]
     for row in scores[1:]:
         reached: dict[tuple[int, int], tuple[float, tuple[int, ...], int]] = {}
-        tried = np.flatnonzero(row > row.max() - REACH)
+        tried = np.flatnonzero((row > row.max() - REACH) | outside)
         for score, path, used in beam:
             for place, step in zip(tried.tolist(), (between[path[-1], tried] + row[tried]).tolist(), strict=True):
                 if begins[place] & used:
@@ -212,5 +212,7 @@ def _once(scores: Floats, between: Floats, labels: Sequence[str], repeating: fro
                 state = (place, used | begins[place])
                 if state not in reached or reached[state][0] < score + step:
                     reached[state] = (score + step, (*path, place), state[1])
-        beam = sorted(reached.values(), reverse=True)[:BEAM] or beam
+        if not reached:
+            return _viterbi(scores, between)
+        beam = sorted(reached.values(), reverse=True)[:BEAM]
     return list(beam[0][1])

@@ -30,7 +30,7 @@ POOLED_ITERATIONS = 40
 POOLED_WORK = 2e9
 """Words × labels² up to which a field is trained for all skills together."""
 SHARED = 1 / 3
-"""Share of parameters that several skills must have in common for that."""
+"""Share of text parameters that several skills must have in common for that."""
 ON_THE_MAP = 0.3
 """Share of a text parameter's values in the gazetteer from which on places are marked for it."""
 
@@ -165,14 +165,20 @@ def _tagged(
 
 def _pooled(plans: Mapping[str, _Plan], rows: Mapping[str, Sequence[Tagged]]) -> Tagger | None:
     """A field for all skills together, where they have enough in common and it is not too much work."""
-    pairs = [(name, parameter) for name, plan in plans.items() for parameter in plan.tagged]
-    names = [parameter for _, parameter in pairs]
-    common = sum(names.count(parameter) > 1 for parameter in names)
+    names = [name for plan in plans.values() for name in plan.tagged]
+    # The words of a typed value are found by the value table, whatever the skill.
+    texts = [name for plan in plans.values() for name in plan.tagged if _type(plan.skill, name) == "text"]
+    common = sum(texts.count(name) > 1 for name in texts)
     every = [row for part in rows.values() for row in part]
     work = sum(len(row.tags) for row in every) * (2 * len(set(names)) + 1) ** 2
-    if not pairs or common < SHARED * len(pairs) or work > POOLED_WORK:
+    if not texts or common < SHARED * len(texts) or work > POOLED_WORK:
         return None
     return tagger.train(every, POOLED_ITERATIONS)
+
+
+def _type(skill: Skill, name: str) -> str:
+    parameter = skill.parameter(name)
+    return parameter.type if parameter else ""
 
 
 def _with(arguments: Arguments, pooled: Tagger) -> Arguments:

@@ -1,0 +1,159 @@
+"""Trains the `fewshot` router: from skills and examples to `Trained`.
+
+Sentences are encoded; the classifier and the arguments are trained on them side by side; sentences that were held back
+tell when to refuse and how sure to be. With an earlier `Trained`, only what has changed is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otto.call import OTHER
+from otto.encoder import Encoder
+from otto.example import Example
+from otto.routers import calibration as calibrate
+from otto.routers import classifier as classify
+from otto.routers import softmax
+from otto.routers.alignment import NOW
+from otto.routers.calibration import Calibration
+from otto.routers.classifier import Classifier
+from otto.routers.ngrams import Ngrams
+from otto.routers.saved import recall
+from otto.routers.sentence import Floats, Projection, Sentence, fit_projection, sentences
+from otto.routers.trained import Memory, Trained, readable
+from otto.routers.training import Material, train_arguments
+from otto.skill import Skill
+
+STALE = 0.25
+"""Share of examples that may change before everything is trained anew instead of going on from earlier weights."""
+
+Progress = Callable[[str, float], None]
+
+
+def fit(
+    skills: Mapping[str, Skill],
+    examples: Sequence[Example],
+    development: Sequence[Example],
+    previous: Trained | None,
+    encoder: Encoder,
+    seed: int,
+    progress: Progress,
+) -> Trained:
+    """Arguments as in `FewshotRouter.train`."""
+    cleaned = [replace(each, text=readable(each.text)) for each in examples]
+    # A sentence may stand in several files; once is enough.
+    cleaned = list({(each.text, str(each)): each for each in cleaned}.values())
+    progress("sentences", 0.0)
+    known = _known(sorted({each.text for each in cleaned}), previous, encoder)
+    if not cleaned:
+        return Trained(skills, known.projection, None, {}, Calibration())
+    labels = [each.calls[0].name for each in cleaned]
+    rows = [known.memory.sentences[each.text] for each in cleaned]
+    design = classify.design(known.ngrams, rows, known.memory.grams)
+    single = [place for place, each in enumerate(cleaned) if len(each.calls) == 1]
+    chosen = np.array(single, np.int64)
+    material = Material([cleaned[place] for place in single], [rows[place] for place in single], design.rows(chosen))
+    progress("skills", 0.3)
+    with ThreadPoolExecutor(1) as pool:
+        # Matrices and CRFsuite keep two cores busy.
+        going = pool.submit(_classifier, rows, labels, design, known, bool(development), seed)
+        arguments = train_arguments(
+            skills,
+            material,
+            encoder,
+            known.projection,
+            known.previous.arguments if known.previous else {},
+            seed,
+            lambda share: progress("arguments", 0.3 + 0.6 * share),
+        )
+        classifier, calibration = going.result()
+    progress("confidence", 0.9)
+    trained = Trained(skills, known.projection, classifier, arguments, calibration, known.memory)
+    if development:
+        return replace(trained, calibration=_on_development(trained, encoder, development))
+    return trained
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What is known of all training sentences before anything is trained."""
+
+    previous: Trained | None
+    """None: everything is trained anew."""
+    projection: Projection
+    ngrams: Ngrams
+    memory: Memory
+
+
+def _known(texts: Sequence[str], previous: Trained | None, encoder: Encoder) -> _Known:
+    memory = recall(previous) if previous else Memory()
+    new = [text for text in texts if text not in memory.sentences]
+    changed = memory.changed + len(new) + len(memory.sentences.keys() - set(texts))
+    if previous is None or previous.classifier is None or changed > STALE * len(texts):
+        previous, memory, changed, new = None, Memory(), 0, list(texts)
+    projection = previous.projection if previous else fit_projection(encoder, texts)
+    older = previous.classifier.ngrams if previous and previous.classifier else None
+    ngrams = Ngrams.fit(new, older, total=len(texts))
+    encoded = dict(memory.sentences) | {each.text: each for each in sentences(encoder, projection, new)}
+    grams = dict(memory.grams) | {text: ngrams.vector(text) for text in new}
+    kept = Memory({text: encoded[text] for text in texts}, {text: grams[text] for text in texts}, changed)
+    return _Known(previous, projection, ngrams, kept)
+
+
+def _classifier(
+    rows: Sequence[Sentence], labels: Sequence[str], design: softmax.Design, known: _Known, developed: bool, seed: int
+) -> tuple[Classifier, Calibration]:
+    """The classifier and, unless a development set tells better, its calibration."""
+    if known.previous:
+        older = known.previous.classifier
+        return classify.train(labels, design, known.ngrams, older), known.previous.calibration
+    if developed:
+        return classify.train(labels, design, known.ngrams), Calibration()
+    names = tuple(sorted(set(labels)))
+    targets = np.array([names.index(label) for label in labels], np.int64)
+    held = classify.held_out(design, targets, names, seed)
+    calibration = _fitted(held.opinions, targets[held.places], names)
+    return classify.train(labels, design, known.ngrams, start=held.weights), calibration
+
+
+def _fitted(opinions: Floats, targets: NDArray[np.int64], labels: Sequence[str]) -> Calibration:
+    """From what a classifier says of sentences that it has not seen. `targets`: columns of `opinions`, -1 for none."""
+    opinions = opinions.copy()
+    in_scope = targets >= 0
+    if OTHER in labels:
+        opinions[:, labels.index(OTHER)] = -1
+        in_scope &= targets != labels.index(OTHER)
+    best = opinions.argmax(axis=1)
+    return calibrate.fit(opinions.max(axis=1), best == targets, in_scope)
+
+
+def _on_development(trained: Trained, encoder: Encoder, development: Sequence[Example]) -> Calibration:
+    """Threshold, curves and temperature from sentences that nothing was trained on."""
+    classifier = trained.classifier
+    assert classifier is not None
+    encoded = sentences(encoder, trained.projection, [readable(each.text) for each in development])
+    opinions: Floats = np.array([classifier.probabilities(each) for each in encoded], np.float32)
+    labels = classifier.labels
+    names = [each.calls[0].name for each in development]
+    targets = np.array([labels.index(name) if name in labels else -1 for name in names], np.int64)
+    found = _fitted(opinions, targets, labels)
+    if not trained.arguments:
+        return found
+    surety, likely, right = [], [], []
+    for example, sentence, opinion in zip(development, encoded, opinions.tolist(), strict=True):
+        share, label = max((share, label) for share, label in zip(opinion, labels, strict=True) if label != OTHER)
+        if share < found.threshold:
+            continue
+        call, log_probability = trained.call(label, sentence, NOW)
+        surety.append(found.skill(share))
+        likely.append(log_probability)
+        right.append((call,) == example.calls)
+    if len(right) < 20:
+        return found
+    exponent = calibrate.temperature(np.array(surety, np.float32), np.array(likely, np.float32), np.array(right))
+    return replace(found, temperature=exponent)
