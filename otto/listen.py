@@ -207,7 +207,9 @@ class VoiceLoop:
             if self._parts.source.live or self._stopped.is_set():
                 self._refuse(understood.text, BUSY)
                 return
-            self.commands.wait_idle(0.2)  # a recording can wait
+            self.commands.wait_idle(0.2)
+        while not (self._parts.source.live or self._confirmation.pending or self.commands.wait_idle(0.02)):
+            pass  # nobody in a recording waits for an answer, so it is held until the command is done
 
     def _do(self, heard: Heard, understood: Understood, number: int) -> None:
         """In the command queue's thread: carry it out, answer it."""

@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 
 STALL_SECONDS = 1.0
 """Nothing heard for so long is a failure."""
-RETRY_SECONDS = (0.3, 0.5, 1.0, 2.0)
+START_SECONDS = 2.0
+"""The same for the first block: a sound server may have to wake a device that sleeps."""
+RETRY_SECONDS = (0.3, 0.5, 0.9)
 """Pauses between attempts to open a device; the last one again and again."""
 ZEROS_SECONDS = 2.0
 """Exact zeros for so long come from a dead stream, or from a microphone that is switched off."""
@@ -68,6 +70,7 @@ class Microphone:
         self._attempts = 0
         self._next_attempt = 0.0
         self._heard_at = 0.0
+        self._started = False
         self._zeros_since: float | None = None
         self._reopened_at = 0.0
         self._device = ""
@@ -112,7 +115,7 @@ class Microphone:
         if self._stream is None:
             if now >= self._next_attempt:
                 self._attempt(now)
-        elif not self._blocks and now - self._heard_at > STALL_SECONDS:
+        elif not self._blocks and now - self._heard_at > (STALL_SECONDS if self._started else START_SECONDS):
             self._fail("The microphone has stopped sending.", now)
         elif self._dead(now):
             log.info("the microphone sends nothing but zeros: opening it again")
@@ -134,10 +137,6 @@ class Microphone:
             self._open()
         except MicrophoneError as error:
             self._fail(str(error), now)
-            return
-        if self.trouble:
-            self._changed("The microphone is back.")
-        self.trouble = ""
 
     def _note(self, device: str) -> None:
         """The system's default may be another one than before: that is told."""
@@ -156,6 +155,7 @@ class Microphone:
             self._stream = self._system.open(device, device.rate, samples, self._heard)
             self._resample = Resampler(device.rate)
         self._heard_at = self._clock.monotonic()
+        self._started = False
         self._note(device.name)
 
     def _fail(self, sentence: str, now: float) -> None:
@@ -179,6 +179,10 @@ class Microphone:
     def _take(self, now: float) -> None:
         samples = np.frombuffer(self._blocks.popleft(), np.int16)
         self._heard_at = now
+        if self.trouble:
+            self._changed("The microphone is back.")
+        self.trouble = ""
+        self._started = True
         self._attempts = 0
         if samples.any():
             self._zeros_since = None

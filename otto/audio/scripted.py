@@ -85,19 +85,19 @@ class ScriptedAudio:
 
     def open(self, device: Device, rate: int, samples: int, heard: Callable[[bytes], None]) -> ScriptedStream:
         self.opened.append(device.name)
-        fault = self.fault()
+        fault = self.fault() if device.name == NAME else None
         if fault == "rate" and rate == RATE or rate not in (RATE, device.rate):
             raise RateError(f"The microphone {device.name} does not record at {rate} Hz.")
         if fault in ("raise", "vanish"):
             raise MicrophoneError(f"The microphone {device.name} cannot be opened: it is busy.")
-        stream = ScriptedStream(self, rate, samples, heard)
+        stream = ScriptedStream(self, device.name, rate, samples, heard)
         self.streams.append(stream)
         return stream
 
     def sound(self, start: float, samples: int, rate: int) -> NDArray[np.int16]:
         """What there is to hear from `start` seconds on."""
         at = (start + np.arange(samples) / rate) * self._rate
-        return self._sound[at.astype(np.int64) % len(self._sound)]
+        return self._sound[np.rint(at).astype(np.int64) % len(self._sound)]
 
     def _present(self) -> tuple[Device, ...]:
         devices = [
@@ -112,6 +112,7 @@ class ScriptedStream:
     """A recording under way."""
 
     system: ScriptedAudio
+    name: str
     rate: int
     samples: int
     heard: Callable[[bytes], None]
@@ -131,11 +132,17 @@ class ScriptedStream:
         """Hands over the block that is complete now."""
         start = self.opened + self.sent * self.samples / self.rate
         self.sent += 1
-        wrong = self.system.broken(self.opened) or (self.system.fault() if self.system.fault() != "rate" else None)
-        if wrong in ("raise", "stall", "vanish", "rate"):
+        wrong = self._wrong()
+        if wrong not in (None, "zeros"):
             return
         block = self.system.sound(start, self.samples, self.rate)
         self.heard((np.zeros_like(block) if wrong == "zeros" else block).tobytes())
+
+    def _wrong(self) -> FaultKind | None:
+        if self.name != NAME:
+            return None
+        now = self.system.fault()
+        return self.system.broken(self.opened) or (now if now != "rate" else None)
 
     def close(self) -> None:
         if not self.closed:

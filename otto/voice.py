@@ -1,0 +1,89 @@
+"""From the settings to a voice loop: which microphone, which engine, which voice.
+
+mouth = Mouth.of(settings, shown=print)
+with Assistant(settings, mouth.confirmation.ask) as otto:
+    source = microphone(settings, changed=print)
+    loop = VoiceLoop(otto, parts(settings, otto, source, mouth, engine(settings, otto.live.ready)), audience)
+    follow(otto, loop, lambda: engine(settings, otto.live.ready))
+    loop.run()
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from otto.attention import Attention
+from otto.audio.standin import Source, raw, recording
+from otto.audio.stt import SpeechToText
+from otto.audio.tts import Speaker, find_voice
+from otto.audio.wake import Spotter
+from otto.config import Settings
+from otto.confirmation import SpokenConfirmation
+from otto.errors import ModelFileError
+from otto.listen import Parts
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mouth:
+    """What speaks, and what has to know that it does."""
+
+    speaker: Speaker
+    attention: Attention
+    confirmation: SpokenConfirmation
+
+    @classmethod
+    def of(cls, settings: Settings, shown: Callable[[str], None]) -> Self:
+        """`shown` displays a question that is asked aloud. Raises `SpeechError` for a voice that is not there."""
+        speaker = Speaker(find_voice(settings.voice))
+        attention = Attention(settings.attention, settings.wake_phrases)
+        return cls(speaker, attention, SpokenConfirmation(speaker, attention, shown))
+
+
+def microphone(settings: Settings, changed: Callable[[str], None]) -> Source:
+    """The microphone of the settings, opened; `changed` is told when it goes and comes. Raises `MicrophoneError`."""
+    from otto.audio.device import PortAudio
+    from otto.audio.mic import Microphone
+
+    source = Microphone(PortAudio(), settings.microphone, changed=changed)
+    source.open()
+    return source
+
+
+def sound(name: str) -> Source:
+    """What stands in for the microphone: a sound file, or `-` for samples on standard input. Raises
+    `SoundFileError`."""
+    return raw(sys.stdin.buffer) if name == "-" else recording(Path(name))
+
+
+def parts(settings: Settings, source: Source, mouth: Mouth, engine: SpeechToText, *, dry_run: bool = False) -> Parts:
+    """What a voice loop is made of. Raises `WakePhraseError`, `ModelFileError`."""
+    from otto.audio.vad import VoiceActivity
+
+    return Parts(
+        source,
+        engine,
+        VoiceActivity(),
+        mouth.speaker,
+        mouth.attention,
+        mouth.confirmation,
+        spotter=_spotter(settings),
+        hangover=settings.hangover_seconds,
+        dry_run=dry_run,
+    )
+
+
+def _spotter(settings: Settings) -> Spotter | None:
+    if settings.attention != "wake":
+        return None
+    try:
+        return Spotter(settings.wake_phrases)
+    except ModelFileError as error:
+        log.warning("every utterance is transcribed to find the wake phrase: %s", error)
+        return None
