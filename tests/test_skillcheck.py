@@ -14,7 +14,7 @@ from otto.example import Example
 from otto.registry import Registry, Snapshot
 from otto.route import Context, Route
 from otto.skill import Skill
-from otto.skillcheck import ENOUGH, check
+from otto.skillcheck import ENOUGH, Progress, check
 
 PROMPT = '#### Prompt:\nlights(state="on|off", room="[room]", minutes="[minutes:duration]") switches.\n#### Examples:\n'
 
@@ -39,8 +39,12 @@ class Trained:
     def __init__(self) -> None:
         self.rounds: list[list[str]] = []
 
-    def __call__(self, skills: Sequence[Skill], examples: Sequence[Example]) -> Nearest:
+    def __call__(
+        self, skills: Sequence[Skill], examples: Sequence[Example], held_out: Sequence[Example], progress: Progress
+    ) -> Nearest:
+        assert not {example.text for example in examples} & {example.text for example in held_out}
         assert {call.name for example in examples for call in example.calls} <= {skill.name for skill in skills}
+        progress("training", 1.0)
         self.rounds.append([example.text for example in examples])
         return Nearest(examples)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from otto.registry import Registry, Snapshot
     from otto.route import Router
     from otto.skill import Skill
+    from otto.skillcheck import Progress
 
 MOST_SHOWN = 20
 """Problems under a list, or examples of a skill, before the rest is only counted."""
@@ -260,11 +261,13 @@ def known(file: Path, where: Folders) -> Path:
     return folder / file.name if folder else file.absolute()
 
 
-def train(skills: Sequence[Skill], examples: Sequence[Example]) -> Router:
+def train(
+    skills: Sequence[Skill], examples: Sequence[Example], development: Sequence[Example], progress: Progress
+) -> Router:
     """The router that skills are told apart with."""
     from otto.routers.fewshot import FewshotRouter
 
-    return FewshotRouter.train(skills, examples)
+    return FewshotRouter.train(skills, examples, development=development, progress=progress)
 
 
 def refuse_unknown(name: str, snapshot: Snapshot) -> NoReturn:

@@ -16,6 +16,7 @@ from otto.errors import OttoError
 from otto.example import Example
 from otto.route import Context, Route
 from otto.skill import Skill
+from otto.skillcheck import Progress
 
 LIGHTS = """\
 #### Prompt:
@@ -174,7 +175,9 @@ def test_check_trains_routers(skills: Skills, folder: Path, monkeypatch: pytest.
         def route(self, text: str, context: Context) -> Route:
             return Route((self.call,), 0.9, self.name)
 
-    def train(skills: Sequence[Skill], examples: Sequence[Example]) -> Always:
+    def train(
+        skills: Sequence[Skill], examples: Sequence[Example], held_out: Sequence[Example], progress: Progress
+    ) -> Always:
         return Always(next(call for example in examples for call in example.calls if call.name == "many"))
 
     monkeypatch.setattr("otto.cli.skills.train", train)
