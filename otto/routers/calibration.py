@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
-IN_SCOPE_WEIGHT = 10.0
-"""A share of commands lost costs as much as ten times that share of strangers' sentences let through."""
+IN_SCOPE_WEIGHT = (3.0, 10.0)
+"""A share of commands lost costs as much as so many times that share of strangers' sentences let through: as many as
+there are commands to one such sentence, within these limits."""
 LOST = 0.001
 """Share of well-understood sentences that the threshold may cost where no example of `other` teaches it."""
 ARGUMENTS_TEMPERATURE = 0.6
@@ -80,7 +81,8 @@ def threshold(scores: Floats, right: Flags, in_scope: Flags) -> float:
     order = np.argsort(scores, kind="stable")
     kept = (right & in_scope)[order][::-1].cumsum()[::-1]
     strangers = np.concatenate([[0], (~in_scope)[order].cumsum()[:-1]])
-    gain = IN_SCOPE_WEIGHT * kept / in_scope.sum() + strangers / (~in_scope).sum()
+    weight = float(np.clip(in_scope.sum() / (~in_scope).sum(), *IN_SCOPE_WEIGHT))
+    gain = weight * kept / in_scope.sum() + strangers / (~in_scope).sum()
     # Smoothed over neighbouring thresholds: the peak of a ragged curve is luck.
     width = max(1, len(gain) // 50)
     smooth = np.convolve(np.pad(gain, width, mode="edge"), np.ones(2 * width + 1) / (2 * width + 1), mode="valid")

@@ -36,6 +36,9 @@ EXPECTED_WEIGHT = 3.0
 ALTERNATIVE_LEAST = 0.05
 """Probability from which on another skill is an alternative."""
 ALTERNATIVES = 2
+TRAINING_THREADS = 2
+FEW = 200
+"""Examples up to which a second encoder is not worth loading."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +74,9 @@ class FewshotRouter:
         if path and (loaded := saved.load(path, encoder.version)):
             return FewshotRouter(encoder, loaded)
         earlier = previous.trained if previous else _newest(path, encoder)
-        trained = fit(known, usable, development, earlier, encoder, seed, progress or _silent)
+        # A second encoder for as long as training takes: one sentence is fastest on one thread, thousands are not.
+        many = Encoder.load(cache, threads=TRAINING_THREADS) if len(usable) > FEW and not earlier else encoder
+        trained = fit(known, usable, development, earlier, many, seed, progress or _silent)
         if path:
             # A cache that cannot be written costs a training at the next start, nothing else.
             with suppress(OSError):
@@ -96,7 +101,7 @@ class FewshotRouter:
         text = readable(text)
         if not text.strip() or self.trained.classifier is None:
             return Route((Call(OTHER),), 0.0 if text.strip() else 1.0, self.name)
-        (sentence,) = sentences(self.encoder, self.trained.projection, [text])
+        (sentence,), _ = sentences(self.encoder, self.trained.projection, [text])
         shares = self._shares(sentence, context)
         ranked = sorted((label for label in shares if label != OTHER), key=lambda label: -shares[label])
         best = shares[ranked[0]] if ranked else 0.0

@@ -24,7 +24,7 @@ from otto.routers.calibration import Calibration
 from otto.routers.classifier import Classifier
 from otto.routers.ngrams import Ngrams
 from otto.routers.saved import recall
-from otto.routers.sentence import Floats, Projection, Sentence, fit_projection, sentences
+from otto.routers.sentence import Floats, Projection, Sentence, sentences
 from otto.routers.trained import Memory, Trained, readable
 from otto.routers.training import Material, train_arguments
 from otto.skill import Skill
@@ -96,10 +96,10 @@ def _known(texts: Sequence[str], previous: Trained | None, encoder: Encoder) -> 
     changed = memory.changed + len(new) + len(memory.sentences.keys() - set(texts))
     if previous is None or previous.classifier is None or changed > STALE * len(texts):
         previous, memory, changed, new = None, Memory(), 0, list(texts)
-    projection = previous.projection if previous else fit_projection(encoder, texts)
+    fresh, projection = sentences(encoder, previous.projection if previous else None, new)
     older = previous.classifier.ngrams if previous and previous.classifier else None
     ngrams = Ngrams.fit(new, older, total=len(texts))
-    encoded = dict(memory.sentences) | {each.text: each for each in sentences(encoder, projection, new)}
+    encoded = dict(memory.sentences) | {each.text: each for each in fresh}
     grams = dict(memory.grams) | {text: ngrams.vector(text) for text in new}
     kept = Memory({text: encoded[text] for text in texts}, {text: grams[text] for text in texts}, changed)
     return _Known(previous, projection, ngrams, kept)
@@ -136,7 +136,7 @@ def _on_development(trained: Trained, encoder: Encoder, development: Sequence[Ex
     """Threshold, curves and temperature from sentences that nothing was trained on."""
     classifier = trained.classifier
     assert classifier is not None
-    encoded = sentences(encoder, trained.projection, [readable(each.text) for each in development])
+    encoded, _ = sentences(encoder, trained.projection, [readable(each.text) for each in development])
     opinions: Floats = np.array([classifier.probabilities(each) for each in encoded], np.float32)
     labels = classifier.labels
     names = [each.calls[0].name for each in development]

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,9 @@ WORD_SIZE = 48
 """Numbers of a word's projected vector."""
 WORD_SCALE = 0.5
 """Their standard deviation: how much they weigh beside features that are 0 or 1."""
-_CHUNK = 512
+_BATCH = 64
+_FITTED = 1500
+"""Texts whose words a projection is fitted to."""
 # The s of a genitive is a word of its own: in "Rome's weather" the value is "Rome".
 _WORD = re.compile(r"['’]s\b|[^\W_]+(?:['’](?!s\b)[^\W_]+)*|[^\w\s]|_")
 
@@ -99,35 +101,28 @@ def word_vectors(encoded: Encoded, spans: Spans) -> Floats:
     return (vectors / np.maximum(counts, 1)).astype(np.float32)
 
 
-def fit_projection(encoder: Encoder, texts: Sequence[str], most: int = 1500) -> Projection:
-    """The projection of the words of at most `most` texts, evenly taken."""
-    step = max(1, len(texts) // most)
-    chosen = texts[::step]
-    encoded = _encoded(encoder, chosen)
-    rows = [word_vectors(each, word_spans(text)) for text, each in zip(chosen, encoded, strict=True)]
-    rows.append(np.zeros((1, SIZE), np.float32))
-    return Projection.fit(np.concatenate(rows))
+def sentences(
+    encoder: Encoder, projection: Projection | None, texts: Sequence[str], spans: Sequence[Spans] | None = None
+) -> tuple[list[Sentence], Projection]:
+    """The texts, cut (at `spans`, if they are given) and encoded, in their order; and the projection.
 
-
-def sentences(encoder: Encoder, projection: Projection, texts: Sequence[str]) -> list[Sentence]:
-    """The texts, cut and encoded, in their order."""
-    found = []
-    for text, encoded in zip(texts, _encoded(encoder, texts), strict=True):
-        spans = word_spans(text)
-        found.append(Sentence(text, spans, encoded.sentence, projection(word_vectors(encoded, spans))))
-    return found
-
-
-def with_vectors(encoder: Encoder, projection: Projection, cut: Sequence[Sentence]) -> list[Sentence]:
-    """The same sentences, cut as they are, encoded anew."""
-    encoded = _encoded(encoder, [each.text for each in cut])
-    return [
-        Sentence(each.text, each.spans, new.sentence, projection(word_vectors(new, each.spans)))
-        for each, new in zip(cut, encoded, strict=True)
+    None as `projection`: one is fitted to the words of these texts.
+    """
+    cut = spans or [word_spans(text) for text in texts]
+    vectors: list[Floats] = [np.zeros(0, np.float32)] * len(texts)
+    words: list[NDArray[np.float16]] = [np.zeros((0, SIZE), np.float16)] * len(texts)
+    # Small batches of like length: little padding, and what is worked on stays in the processor's cache.
+    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+    for start in range(0, len(order), _BATCH):
+        batch = order[start : start + _BATCH]
+        for place, encoded in zip(batch, encoder([texts[place] for place in batch]), strict=True):
+            vectors[place] = encoded.sentence
+            words[place] = word_vectors(encoded, cut[place]).astype(np.float16)
+    if projection is None:
+        few = words[:: max(1, len(words) // _FITTED)]
+        projection = Projection.fit(np.concatenate([*few, np.zeros((1, SIZE))]).astype(np.float32))
+    found = [
+        Sentence(text, own, vector, projection(raw.astype(np.float32)))
+        for text, own, vector, raw in zip(texts, cut, vectors, words, strict=True)
     ]
-
-
-def _encoded(encoder: Encoder, texts: Sequence[str]) -> Iterable[Encoded]:
-    """In chunks: the vectors of all pieces of thousands of sentences would fill the memory."""
-    for start in range(0, len(texts), _CHUNK):
-        yield from encoder(texts[start : start + _CHUNK])
+    return found, projection

@@ -16,7 +16,7 @@ from otto.routers import softmax, swap, tagger
 from otto.routers.alignment import NOW, Aligned, align, decided_by_sentence
 from otto.routers.arguments import Arguments, Decider, kinds
 from otto.routers.features import mark, observe, place_kinds
-from otto.routers.sentence import Projection, Sentence, with_vectors
+from otto.routers.sentence import Projection, Sentence, sentences
 from otto.routers.swap import Row
 from otto.routers.tagger import Field, Tagged, Tagger
 from otto.skill import Skill, to_json
@@ -155,8 +155,9 @@ def _tagged(
     times = next((times for most, times in SWAPS if count <= most), 0)
     made = swap.swapped(plan.rows, pool, times, seed) if plan.tagged else []
     if made and count <= ENCODED:
-        sentences = with_vectors(encoder, projection, [row.sentence for row in made])
-        made = [Row(row.skill, sentence, row.tags) for row, sentence in zip(made, sentences, strict=True)]
+        texts, cut = [row.sentence.text for row in made], [row.sentence.spans for row in made]
+        encoded, _ = sentences(encoder, projection, texts, cut)
+        made = [Row(row.skill, sentence, row.tags) for row, sentence in zip(made, encoded, strict=True)]
     return [
         Tagged(observe(row.sentence, mark(row.sentence.text, row.sentence.spans, marked, NOW)), row.tags)
         for row in (*plan.rows, *made)
