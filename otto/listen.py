@@ -85,9 +85,19 @@ class Parts:
 class VoiceLoop:
     """Runs once."""
 
-    def __init__(self, otto: Assistant, parts: Parts, audience: Audience, *, once: bool = False) -> None:
-        """`once`: it ends after the first command that is meant for Otto."""
-        self.commands = CommandQueue()
+    def __init__(
+        self,
+        otto: Assistant,
+        parts: Parts,
+        audience: Audience,
+        *,
+        once: bool = False,
+        commands: CommandQueue | None = None,
+    ) -> None:
+        """`once`: it ends after the first command that is meant for Otto. `commands`: a queue that is shared with
+        others, who close it; its own when None."""
+        self.commands = commands or CommandQueue()
+        self._own_commands = commands is None
         self.handled = 0
         """Commands that were answered or refused."""
         self._otto = otto
@@ -142,6 +152,16 @@ class VoiceLoop:
         """Ends `run` soon; may be called from any thread or a signal's handler."""
         self._stopped.set()
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing is heard at the moment; empty while all is well."""
+        return str(getattr(self._parts.source, "trouble", ""))
+
+    @property
+    def can_speak(self) -> bool:
+        """Whether there is a voice."""
+        return self._speaker.voice is not None
+
     def begin(self) -> None:
         """Push to talk: everything from now to `end` is for Otto. What it is saying ends."""
         self._speaker.stop()
@@ -170,7 +190,7 @@ class VoiceLoop:
         """What to do about an utterance."""
         self._audience.heard(heard)
         if heard.problem:
-            self._say(heard.problem)
+            self.say(heard.problem)
         if heard.command is None or not heard.transcript.text:
             return
         if self._confirmation.hear(heard.command):
@@ -194,7 +214,7 @@ class VoiceLoop:
             nothing_rang = interrupted and "Nothing" in turn.reply.text
             self._audience.answered(turn)
             if not nothing_rang:
-                self._say(turn.reply.text)
+                self.say(turn.reply.text)
         self._handled()
 
     def _enqueue(self, heard: Heard, understood: Understood) -> None:
@@ -225,7 +245,7 @@ class VoiceLoop:
         return self._otto.carry_out(replace(understood, timings_ms=timings), dry_run=self._parts.dry_run)
 
     def _answer(self, text: str) -> None:
-        speech = self._say(text)
+        speech = self.say(text)
         if speech:
             speech.join(SPEAKING_SECONDS)
         if text.rstrip().endswith("?"):
@@ -233,10 +253,11 @@ class VoiceLoop:
 
     def _refuse(self, text: str, sentence: str) -> None:
         self._audience.refused(text, sentence)
-        self._say(sentence)
+        self.say(sentence)
         self._handled()
 
-    def _say(self, text: str) -> threading.Thread | None:
+    def say(self, text: str) -> threading.Thread | None:
+        """Speaks it after what is being said; a thread to wait for, None where nothing can speak."""
         try:
             return self._speaker.say(text)
         except OttoError as error:
@@ -253,7 +274,7 @@ class VoiceLoop:
         if not self.ears.stop():
             log.warning("the microphone did not close in time")
         self._confirmation.refuse()
-        if not self.commands.close(FINISH_SECONDS):
+        if self._own_commands and not self.commands.close(FINISH_SECONDS):
             log.warning("a command did not finish in time")
         self._speaker.stop()
 

@@ -8,6 +8,7 @@ Reply('The timer is set for 10 minutes.')
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -124,6 +125,7 @@ class Assistant:
         self.dispatcher = Dispatcher(settings, self.trail.asking(confirm))
         self.live = Live(settings, where or folders(settings), progress)
         self._last_reply = ""
+        self._routing = threading.Lock()  # a router is for one thread at a time
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +151,8 @@ class Assistant:
         """
         said = clean(text)
         ready, started = self.live.ready, time.perf_counter()
-        route = ready.router.route(said, Context(self.clock.now(), expected))
+        with self._routing:
+            route = ready.router.route(said, Context(self.clock.now(), expected))
         return Understood(said, route, ready, {"route": 1000 * (time.perf_counter() - started)})
 
     def carry_out(self, understood: Understood, *, dry_run: bool = False) -> Turn:

@@ -46,13 +46,15 @@ class Mouth:
         return cls(speaker, attention, SpokenConfirmation(speaker, attention, shown))
 
 
-def microphone(settings: Settings, changed: Callable[[str], None]) -> Source:
-    """The microphone of the settings, opened; `changed` is told when it goes and comes. Raises `MicrophoneError`."""
+def microphone(settings: Settings, changed: Callable[[str], None], *, wait: bool = False) -> Source:
+    """The microphone of the settings; `changed` is told when it goes and comes. Raises `MicrophoneError` when it cannot
+    be opened, or with `wait`, which waits for it to be connected, where nothing can be recorded at all."""
     from otto.audio.device import PortAudio
     from otto.audio.mic import Microphone
 
     source = Microphone(PortAudio(), settings.microphone, changed=changed)
-    source.open()
+    if not wait:
+        source.open()
     return source
 
 
