@@ -3,7 +3,8 @@
     >>> DURATION.read("an hour and a half", Limits(), now)
     datetime.timedelta(seconds=5400)
 
-Read: "ten minutes", "10 min", "1h30", "half an hour", "two and a half hours", "three quarters of an hour", "PT10M".
+Read: "ten minutes", "10 min", "1h30", "half an hour", "two and a half hours", "three quarters of an hour", "PT10M", and
+"to minutes" or "for minutes", as recognisers write two and four before a unit.
 Two numbers with a colon are minutes and seconds, as on a kitchen timer ("1:30" is 90 seconds); three are hours,
 minutes, seconds. A range ("five to ten minutes") is refused, and so are months and years, whose length is not fixed.
 Written: "10 minutes", "1 hour 30 minutes", "45 seconds".
@@ -17,7 +18,7 @@ from fractions import Fraction
 
 from otto.call import Scalar
 from otto.errors import ValueReadError
-from otto.values.spoken import unsigned_at
+from otto.values.spoken import HOMOPHONES, unsigned_at
 from otto.values.type import Limits, ValueType
 from otto.values.words import Cursor, not_read, said, words
 
@@ -38,6 +39,9 @@ UNITS = {name: seconds for unit, seconds in _SECONDS.items() for name in (unit, 
     "fortnights": 1_209_600,
 }
 """Seconds of a unit, by each of its names."""
+_SOUNDED = "second seconds secs minute minutes mins min hour hours hrs days weeks"  # not "to day", "for week"
+SOUNDED_UNITS = frozenset(_SOUNDED.split())
+"""Units before which "to" and "for" can be numbers."""
 FILLERS = ("for", "about", "around", "exactly")
 _SMALLER = {604_800: 86_400, 86_400: 3600, 3600: 60, 60: 1}
 _ISO = re.compile(
@@ -57,6 +61,9 @@ def read(scalar: Scalar, limits: Limits, now: datetime) -> timedelta:
         cursor = Cursor(spoken)
         cursor.take(*FILLERS)
         seconds = seconds_at(cursor)
+        if seconds is None:
+            cursor.at = 0  # "for minutes": what looked like a filler is the number
+            seconds = seconds_at(cursor)
         cursor.take("long")
         if seconds is None or not cursor.done:
             raise not_read(text, "a duration", "ten minutes")
@@ -108,39 +115,54 @@ def seconds_at(cursor: Cursor) -> Fraction | None:
 
 def _part_at(cursor: Cursor, previous: int) -> tuple[Fraction, int] | None:
     """One number with its unit, and the unit's seconds. `previous`: the unit before, 0 at the start."""
-    words, at = cursor.words, cursor.at
-    found = unsigned_at(words, at)
-    if found:
-        count, end = found
-        cursor.at = end
-        cursor.take("full", "whole", "more")
-        if unit := UNITS.get(cursor.peek()):
-            cursor.at += 1
-            return _with_half(cursor, count * unit, unit)
-        if of := _of_a_unit(cursor):
-            return count * of, of
-        # "1h30", "two minutes thirty": a number without a unit counts the next smaller one.
-        if previous in _SMALLER and previous <= 3600 and count.denominator == 1 and count < 60 and cursor.done:
-            return count * _SMALLER[previous], _SMALLER[previous]
+    at = cursor.at
+    part = _counted_part(cursor, previous) if unsigned_at(cursor.words, at) else _uncounted_part(cursor, previous)
+    if part is None:
         cursor.at = at
-        return None
+    return part
+
+
+def _counted_part(cursor: Cursor, previous: int) -> tuple[Fraction, int] | None:
+    """ "ten minutes", "three quarters of an hour", "three quarter hour", and 30 in "1h30"."""
+    found = unsigned_at(cursor.words, cursor.at)
+    assert found is not None
+    count, cursor.at = found
+    cursor.take("full", "whole", "more")
+    if unit := UNITS.get(cursor.peek()):
+        cursor.at += 1
+        return _with_half(cursor, count * unit, unit)
+    if of := _of_a_unit(cursor):
+        return count * of, of
+    if cursor.take("quarter") and (of := _bare_unit(cursor)):
+        return count * of / 4, of
+    # "1h30", "two minutes thirty": a number without a unit counts the next smaller one.
+    if previous in _SMALLER and previous <= 3600 and count.denominator == 1 and count < 60 and cursor.done:
+        return count * _SMALLER[previous], _SMALLER[previous]
+    return None
+
+
+def _uncounted_part(cursor: Cursor, previous: int) -> tuple[Fraction, int] | None:
+    """ "an hour", "a quarter of an hour", "quarter hour", "hour and a half", "to minutes"."""
     if cursor.take("a", "an"):
         cursor.take("full", "whole", "single", "good")
         if unit := UNITS.get(cursor.peek()) if len(cursor.peek()) > 2 else None:
             cursor.at += 1
             return _with_half(cursor, Fraction(unit), unit)
-        if cursor.take("quarter") and (of := _of_a_unit(cursor)):
-            return Fraction(of, 4), of
-    elif cursor.peek() == "quarter" and not previous:
-        cursor.at += 1
-        if of := _of_a_unit(cursor):
-            return Fraction(of, 4), of
-    elif not previous and cursor.peek(1) == "and" and (unit := _SECONDS.get(cursor.peek())):
+        of = _of_a_unit(cursor) if cursor.take("quarter") else 0
+        return (Fraction(of, 4), of) if of else None
+    if previous:
+        return None
+    if cursor.take("quarter"):
+        of = _of_a_unit(cursor) or _bare_unit(cursor)
+        return (Fraction(of, 4), of) if of else None
+    if (sound := HOMOPHONES.get(cursor.peek())) and cursor.peek(1) in SOUNDED_UNITS:
+        unit = UNITS[cursor.peek(1)]
+        cursor.at += 2
+        return _with_half(cursor, Fraction(sound * unit), unit)
+    if cursor.peek(1) == "and" and (unit := _SECONDS.get(cursor.peek())):
         cursor.at += 1
         whole = _with_half(cursor, Fraction(unit), unit)
-        if whole[0] != unit:
-            return whole
-    cursor.at = at
+        return whole if whole[0] != unit else None
     return None
 
 
@@ -163,6 +185,11 @@ def _of_a_unit(cursor: Cursor) -> int:
         return unit
     cursor.at = start
     return 0
+
+
+def _bare_unit(cursor: Cursor) -> int:
+    """A unit in the singular, as in "quarter hour": its seconds, or 0."""
+    return _SECONDS.get(cursor.take(*_SECONDS), 0)
 
 
 def _written(text: str) -> Fraction | None:

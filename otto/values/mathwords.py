@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
 
-from otto.values.spoken import ordinal_at, unsigned_at
+from otto.values.spoken import HOMOPHONES, ordinal_at, unsigned_at
 from otto.values.words import MAX_CHARACTERS, Cursor, words
 
 Tokens = tuple[str | Fraction, ...]
@@ -18,9 +19,9 @@ _PHRASES: dict[str, str] = {
     phrase: token
     for token, phrases in {
         "+": "+|plus|added to|increased by",
-        "-": "-|minus|less|take away|decreased by",
-        "*": "*|times|x|multiplied by|multiplied with|time",
-        "/": "/|divided by|over",
+        "-": "-|minus|less|decreased by",
+        "*": "*|times|x|multiplied by|multiplied with|multiply by|time",
+        "/": "/|divided by|divide by|over",
         "//": "//",
         "%": "mod|modulo|modulus",
         "**": "^|to the power of|to the power|raised to the power of|raised to the|raised to",
@@ -35,7 +36,7 @@ _PHRASES: dict[str, str] = {
         "and": "and",
         "by": "by|with",
         "to": "to",
-        "from": "from",
+        "from": "from|away from",
         "degrees": "degrees|degree|°",
         "sqrt": "square root|square root of|root|root of|sqrt|sqrt of",
         "cbrt": "cube root|cube root of|cubic root of|third root of",
@@ -52,15 +53,18 @@ _PHRASES: dict[str, str] = {
         "factorial": "factorial of",
         "pi": "pi|π",
         "e": "e",
+        "square": "square|square of",
+        "cube": "cube|cube of",
         "double": "double|twice",
         "triple": "triple",
         "sum": "sum of",
+        "average": "average of|mean of",
         "difference": "difference between|difference of",
         "product": "product of",
         "quotient": "quotient of",
         "remainder": "remainder of|remainder when",
         "add": "add",
-        "subtract": "subtract",
+        "subtract": "subtract|take away|take|deduct",
         "multiply": "multiply",
         "divide": "divide",
     }.items()
@@ -83,8 +87,36 @@ _POINT = re.compile(r"(?<!\d)\.(?!\d)")
 MATH_WORDS = frozenset(word for phrase in _PHRASES for word in phrase.split())
 
 
+_BETWEEN = {"add": "+", "subtract": "-"}
+"""What "add" and "take away" are between two numbers: "10 take away 3"."""
+_BEFORE_LISTS = frozenset({"sum", "product", "average", "add"})
+"""Behind these, numbers may follow one another: "the average of 3, 4 and 5"."""
+_ENDS = frozenset({")", "!", "squared", "cubed", "percent", "degrees", "pi", "e"})
+"""Signs behind which an operator is expected, and no number."""
+_PAIRS = "sum average difference product quotient add subtract multiply divide"
+_OPERATORS = frozenset(f"+ - * / % ** squared cubed percent of sqrt cbrt {_PAIRS}".split())
+"""Signs without which words that only sound like numbers are none."""
+
+
 def tokens_of_words(text: str) -> Tokens:
     """The tokens of a sentence that is a calculation; nothing if it holds a word that belongs to none."""
+    return _tokens(_calculation(text), {})
+
+
+def tokens_of_sounds(text: str) -> Tokens:
+    """The same where a recogniser wrote some numbers as other words: "to plus for".
+
+    These words count only where a number is expected, and beside an operator other than "over" ("for over two years").
+    """
+    spoken = _calculation(text)
+    if HOMOPHONES.keys().isdisjoint(spoken) or "over" in spoken:
+        return ()
+    tokens = _tokens(spoken, HOMOPHONES)
+    return () if _OPERATORS.isdisjoint(map(str, tokens)) else tokens
+
+
+def _calculation(text: str) -> tuple[str, ...]:
+    """The words of a sentence without what stands around a calculation ("what is", "please")."""
     if len(text) > MAX_CHARACTERS or _QUOTE.search(text):
         return ()
     text = _FACTORIAL.sub(" factorial ", _MINUS.sub(" minus ", text.replace("**", "^").replace("//", " ")))
@@ -94,16 +126,26 @@ def tokens_of_words(text: str) -> Tokens:
     end = len(cursor.words)
     while end > cursor.at and (closing := _closing(cursor.words, end)):
         end -= closing
-    cursor = Cursor(cursor.words[cursor.at : end])
+    return cursor.words[cursor.at : end]
+
+
+def _tokens(spoken: tuple[str, ...], sounds: Mapping[str, int]) -> Tokens:
+    cursor = Cursor(spoken)
     tokens: list[str | Fraction] = []
     while not cursor.done:
         if cursor.take("the"):
             continue
-        found = _token(cursor)
+        awaited = not tokens or (isinstance(tokens[-1], str) and tokens[-1] not in _ENDS)
+        sound = cursor.take(*sounds) if awaited else ""
+        found = Fraction(sounds[sound]) if sound else _token(cursor)
         if found is None:
             return ()
         if isinstance(found, Fraction) and tokens and isinstance(tokens[-1], Fraction):
-            return ()
+            if _BEFORE_LISTS.isdisjoint(map(str, tokens)):
+                return ()
+            tokens.append("and")
+        if isinstance(found, str) and not awaited:
+            found = _BETWEEN.get(found, found)
         tokens.extend(found if isinstance(found, tuple) else (found,))
     return tuple(tokens)
 

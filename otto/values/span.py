@@ -21,7 +21,7 @@ from otto.values.boolean import BOOLEAN_WORDS
 from otto.values.feast import FEAST_WORDS
 from otto.values.mathwords import MATH_WORDS
 from otto.values.monthday import MONTHS
-from otto.values.spoken import NUMBER_WORDS
+from otto.values.spoken import HOMOPHONES, NUMBER_WORDS
 from otto.values.type import Limits, Typed
 from otto.values.weekday import WEEKDAYS
 from otto.values.words import words
@@ -39,7 +39,6 @@ _COMMON = (
 )
 _NO_PLACES = frozenset(_COMMON.split())
 _NEVER_LAST = frozenset({"the", "of", "and", "in", "at", "a", "an", "past", "to", "for", "by", "from", "plus", "minus"})
-"""No value ends with one of these, so no such run of words needs to be read."""
 _BEHIND = "\"'“”‘’)]}>.,;:!?…"
 
 
@@ -66,6 +65,10 @@ class _Search:
     """Where it is not the type's own `read`, which may ask slower libraries."""
     not_first: frozenset[str] = frozenset()
     """Words with which a value may be read but that are not part of it."""
+    but_before: frozenset[str] = frozenset()
+    """What follows such a word where it is part of the value after all: "for minutes" is "four minutes"."""
+    not_last: frozenset[str] = _NEVER_LAST
+    """Words with which no value ends, so no such run of words needs to be read."""
 
 
 def spans(sentence: str, type_name: str, limits: Limits, now: datetime) -> tuple[Span, ...]:
@@ -80,12 +83,15 @@ def spans(sentence: str, type_name: str, limits: Limits, now: datetime) -> tuple
     ]
     found: list[Span] = []
     for first, opening in enumerate(levelled):
-        if not opening or opening[0] in search.not_first:
+        if not opening:
+            continue
+        after = levelled[first + 1][:1] if first + 1 < len(levelled) else ()
+        if opening[0] in search.not_first and not search.but_before.intersection(after):
             continue
         for last in range(first, min(first + search.longest, len(chunks))):
             if search.words and not known[last]:
                 break
-            if search.words and levelled[last][-1:] and levelled[last][-1] in _NEVER_LAST:
+            if search.words and levelled[last][-1:] and levelled[last][-1] in search.not_last:
                 continue
             start, end = chunks[first][0], chunks[last][1]
             value = _read(sentence[start:end], type_name, search, limits, now)
@@ -134,7 +140,11 @@ def _read_place(text: str, limits: Limits, now: datetime) -> Typed | None:
 
 
 _NUMBERS = NUMBER_WORDS | {"a", "an", "and", "of", "point", "oh", "o", "st", "nd", "rd", "th", "%", "the"}
-_DURATIONS = _NUMBERS | frozenset(duration.UNITS) | {"full", "whole", "more", "long", "good", ":", *duration.FILLERS}
+_DURATIONS = (
+    _NUMBERS
+    | frozenset(duration.UNITS)
+    | {"full", "whole", "more", "long", "good", ":", *duration.FILLERS, *HOMOPHONES}
+)
 _TIMES = _NUMBERS | time.CLOCK_WORDS
 _DATES = (
     _NUMBERS
@@ -148,12 +158,12 @@ _SEARCHES = {
     "integer": _Search(_NUMBERS | {"percent", "per", "cent"}, 10),
     "number": _Search(_NUMBERS | {"percent", "per", "cent", "/"}, 10),
     "boolean": _Search(frozenset(word for phrase in BOOLEAN_WORDS for word in phrase.split()), 3),
-    "duration": _Search(_DURATIONS, 10, not_first=frozenset(duration.FILLERS)),
+    "duration": _Search(_DURATIONS, 10, not_first=frozenset(duration.FILLERS), but_before=duration.SOUNDED_UNITS),
     "time": _Search(_TIMES, 8, not_first=frozenset(time.FILLERS)),
     "date": _Search(_DATES, 8, _read_date, frozenset(date.FILLERS)),
     "datetime": _Search(
         _DATES | _TIMES | _DURATIONS | moment.MOMENT_WORDS, 16, _read_moment, frozenset(moment.FILLERS)
     ),
-    "expression": _Search(_NUMBERS | MATH_WORDS, 20),
+    "expression": _Search(_NUMBERS | MATH_WORDS | set(HOMOPHONES), 20, not_last=_NEVER_LAST - set(HOMOPHONES)),
     "place": _Search(frozenset(), 5, _read_place),
 }

@@ -43,6 +43,9 @@ NUMBER_WORDS = (
 )
 """Every word that a number can begin or end with, articles aside."""
 
+HOMOPHONES = {"won": 1, "to": 2, "too": 2, "for": 4, "fore": 4, "sicks": 6, "ate": 8}
+"""What recognisers write for a number that stands alone; only readers that expect a number there look here."""
+
 MAX_DIGITS = 320
 """Digits of a number that is read at all."""
 

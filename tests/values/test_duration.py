@@ -55,6 +55,20 @@ SAID = {
     "a day": "24 hours",
     "half a day": "12 hours",
     "1.5 seconds": "1.5 seconds",
+    "quarter hour": "15 minutes",
+    "a quarter hour": "15 minutes",
+    "three quarter hour": "45 minutes",
+    "half hour": "30 minutes",
+    "to minutes": "2 minutes",
+    "too minutes": "2 minutes",
+    "for minutes": "4 minutes",
+    "for for minutes": "4 minutes",
+    "for to minutes": "2 minutes",
+    "for hour and a half": "1 hour 30 minutes",
+    "won hour": "1 hour",
+    "won hour and a half": "1 hour 30 minutes",
+    "ate minutes": "8 minutes",
+    "to hours and ten minutes": "2 hours 10 minutes",
 }
 
 REFUSED = [
@@ -62,7 +76,8 @@ REFUSED = [
     "ten bananas",
     "ten minutes two hours", "ten minutes ten minutes", "two months", "a year", "P1M", "PT", "P", "", "   ",
     "until noon",
-    "ten minutes please and thanks", "minutes and a half",
+    "ten minutes please and thanks", "tend minutes", "to", "for", "to day", "for week", "to m", "ten to minutes",
+    "an hour and to minutes", "quarter minutes", "quarter", "minutes and a half",
 ]  # fmt: skip
 
 
