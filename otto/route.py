@@ -57,7 +57,10 @@ class Route:
 class Router(Protocol):
     """From a text to calls. Pure: it never touches the world."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What `Route.router` says."""
+        ...
 
     def route(self, text: str, context: Context) -> Route:
         """What `text` (at most 10,000 characters; only the first 512 are looked at) means."""

@@ -50,4 +50,4 @@ class Utterance:
         if not chunks:
             return cls(np.zeros(0, np.float32))
         whole = np.concatenate([chunk.samples for chunk in chunks])[: int(MAX_SECONDS * RATE)]
-        return cls(whole.astype(np.float32) / 32768)
+        return cls(whole.astype(np.float32) / np.float32(32768))

@@ -40,7 +40,7 @@ class VoiceActivity:
 
     def __call__(self, chunk: AudioChunk) -> float:
         """0 to 1: how likely it is that there is speech in the chunk."""
-        samples = chunk.samples.astype(np.float32) / 32768
+        samples = chunk.samples.astype(np.float32) / np.float32(32768)
         seen = np.concatenate([self._before, samples]).reshape(1, CONTEXT_SAMPLES + CHUNK_SAMPLES)
         self._before = samples[-CONTEXT_SAMPLES:]
         output, self._h, self._c = self._session.run(None, {"input": seen, "h": self._h, "c": self._c})

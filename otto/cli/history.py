@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from otto.cli.terminal import say
+from otto.store import Entry, Record
 
 EXAMPLES = """Examples:
 
@@ -44,10 +45,14 @@ def history(
             store.history.forget()
             say("The history is wiped.")
             return
-        if audit:
-            rows = store.audit.last(count)
-        else:
-            rows = store.history.find(words)[:count] if words else store.history.last(count)
+        rows: list[Entry | Record] = []
+        rows += (
+            store.audit.last(count)
+            if audit
+            else store.history.find(words, count)
+            if words
+            else store.history.last(count)
+        )
     finally:
         store.close()
     if as_json:
@@ -62,16 +67,14 @@ def history(
     Console().print(table)
 
 
-def cells(row: object) -> tuple[str, ...]:
+def cells(row: Entry | Record) -> tuple[str, ...]:
     """One row of the table, as plain text without markup."""
     from rich.markup import escape
-
-    from otto.store import Entry
 
     values: tuple[str, ...]
     if isinstance(row, Entry):
         call = f"{row.calls} (corrected: {row.correction})" if row.correction else row.calls
         values = (f"{row.at:%m-%d %H:%M}", row.text, call, f"{row.confidence:.2f}", row.reply)
     else:
-        values = (f"{row.at:%m-%d %H:%M}", row.event, row.call, row.detail)  # type: ignore[attr-defined]
+        values = (f"{row.at:%m-%d %H:%M}", row.event, row.call, row.detail)
     return tuple(escape(value) for value in values)
