@@ -42,8 +42,10 @@ SHARE = 0.25
 """Share of a skill's sentences that another skill must take for the two to be indistinguishable."""
 LEAST = 3
 """Sentences that it must take at least."""
+LIKELY = 0.5
+"""Confidence from which on it is worth telling that a sentence would reach another skill …"""
 SURE = 0.8
-"""Confidence from which on it is worth telling that a sentence which means no skill would reach one."""
+"""… and that one which means no skill would reach one: there are many of these, and each stands for a kind."""
 
 _WORD = re.compile(r"[\w']+")
 _FILLERS = frozenset(
@@ -204,9 +206,10 @@ def _fights(
             winner = route.calls[0].name
             if winner in (OTHER, sentence.skill) or not {winner, sentence.skill} & set(own):
                 continue
-            if sentence.skill == OTHER and route.confidence < SURE:
+            if sentence.skill != OTHER:
+                taken[sentence.skill, winner].append(sentence)
+            if route.confidence < (SURE if sentence.skill == OTHER else LIKELY):
                 continue
-            taken[sentence.skill, winner].append(sentence)
             message = f"{sentence.example.text!r} is taken for {winner} when it is left out"
             yield Problem(sentence.example.origin, f"{message} (confidence {route.confidence:.2f})", "warning")
     counted = Counter(sentence.skill for sentence in sentences)
