@@ -157,7 +157,7 @@ class Daemon:
             task.cancel()
         closed = asyncio.get_running_loop().run_in_executor(None, self.commands.close, FINISH_SECONDS)
         if not await closed:
-            self.otto.dispatcher.cancel()
+            self.otto.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._ringer.stop(STORE_SECONDS)
         self.otto.close()
@@ -224,7 +224,7 @@ class Daemon:
             return self.voice.interrupt()
         busy = not self.commands.idle
         self.commands.clear()
-        self.otto.dispatcher.cancel()
+        self.otto.cancel()
         return busy
 
     async def _ask(self, entry: Mapping[str, object], ask: Callable[[str], Awaitable[bool]]) -> Answer:

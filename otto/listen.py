@@ -33,7 +33,7 @@ from otto.confirmation import SpokenConfirmation
 from otto.ears import Ears
 from otto.errors import OttoError
 from otto.hearer import Heard, Hearer
-from otto.turn import Assistant, Turn, Understood
+from otto.turn import Turn, Understood
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,16 @@ class Audience(Protocol):
         """A command was not carried out because there was no room, or because of a "stop"."""
 
 
+class Commanded(Protocol):
+    """What the loop needs of an `Assistant`."""
+
+    def understand(self, text: str, *, expected: str = "") -> Understood: ...
+
+    def carry_out(self, understood: Understood, *, dry_run: bool = False) -> Turn: ...
+
+    def cancel(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the loop is made of beside the assistant."""
@@ -87,7 +97,7 @@ class VoiceLoop:
 
     def __init__(
         self,
-        otto: Assistant,
+        otto: Commanded,
         parts: Parts,
         audience: Audience,
         *,
@@ -179,7 +189,7 @@ class VoiceLoop:
         busy = not self.commands.idle
         self.commands.clear()
         self._confirmation.refuse()
-        self._otto.dispatcher.cancel()
+        self._otto.cancel()
         return silenced or busy
 
     def _partial(self, words: str) -> None:

@@ -173,6 +173,10 @@ class Assistant:
         self._last_reply = reply.text
         return turn
 
+    def cancel(self) -> None:
+        """Ends what is being carried out, if anything is. From any thread."""
+        self.dispatcher.cancel()
+
     def last_reply(self) -> str:
         """What was said last, also by an earlier process."""
         if not self._last_reply and self.settings.history:

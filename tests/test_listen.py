@@ -1,0 +1,138 @@
+"""The voice loop, from sound to what is done, with fakes at both ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from voicefakes import rig
+
+from otto.listen import BUSY, DROPPED
+
+
+def test_what_begins_with_the_wake_phrase_is_done_and_nothing_else() -> None:
+    voice = rig("otto say one", "say two", "the weather girl", "hey otto say three")
+    voice.loop.run()
+    assert voice.otto.done == ["say one", "say three"]
+    assert [heard.command for heard in voice.audience.utterances] == ["say one", None, None, "say three"]
+
+
+def test_after_the_wake_phrase_alone_the_command_follows() -> None:
+    voice = rig("otto", "say one")
+    voice.loop.run()
+    assert voice.otto.done == ["say one"]
+
+
+def test_always_listening_overlooks_what_is_no_command() -> None:
+    voice = rig("say one", "the weather girl", mode="always")
+    voice.loop.run()
+    assert voice.otto.done == ["say one"]
+    assert len(voice.audience.turns) == 1
+
+
+def test_addressed_but_not_understood_is_answered() -> None:
+    voice = rig("otto the weather girl")
+    voice.loop.run()
+    assert len(voice.audience.turns) == 1
+
+
+def test_once_ends_after_one_command() -> None:
+    voice = rig("say one", "say two", mode="always", once=True)
+    voice.loop.run()
+    assert voice.otto.done == ["say one"]
+
+
+@pytest.mark.parametrize(("answer", "done"), [("yes", True), ("sure", True), ("no", False), ("banana", False)])
+def test_a_risky_command_needs_a_spoken_yes(answer: str, done: bool) -> None:
+    voice = rig("otto ask something", answer)
+    voice.loop.run()
+    assert voice.otto.done == (["ask something"] if done else [])
+    assert [turn.text for turn in voice.audience.turns] == ["ask something"]
+
+
+def test_silence_is_a_no() -> None:
+    voice = rig("otto ask something", answer_seconds=0.3)
+    voice.loop.run()
+    assert voice.otto.done == []
+
+
+def test_speech_that_goes_on_is_transcribed_anew_and_carried_out_once() -> None:
+    voice = rig("otto say one", "otto say one", silence=0.3)
+    voice.loop.run()
+    assert voice.engine.finished >= 2
+    assert voice.otto.done == ["say one"]
+
+
+def test_the_early_work_is_what_is_carried_out() -> None:
+    voice = rig("otto say one")
+    voice.loop.run()
+    assert voice.engine.finished == voice.otto.understood == 1
+
+
+def test_the_call_comes_soon_after_the_hangover() -> None:
+    voice = rig("otto say one", live=1.0, slow=0.2)
+    voice.loop.run()
+    (turn,) = voice.audience.turns
+    assert 560 <= turn.timings_ms["speech_to_call"] <= 760  # 600 ms of hangover; transcribing ran meanwhile
+    assert turn.timings_ms["transcribe"] >= 200
+
+
+def test_nothing_is_lost_in_silence() -> None:
+    said = [f"otto say {number}" for number in range(12)]
+    voice = rig(*said, live=5.0, seconds=1.2, silence=0.8)
+    waiting = 0
+    thread = threading.Thread(target=voice.loop.run)
+    thread.start()
+    while thread.is_alive():
+        waiting = max(waiting, voice.loop.commands.waiting)
+        time.sleep(0.005)
+    assert waiting <= 2
+    answered = [turn.text for turn in voice.audience.turns]
+    refused = [text for text, sentence in voice.audience.refusals if sentence == BUSY]
+    assert len(refused) >= 3
+    assert sorted(answered + refused) == sorted(text.removeprefix("otto ") for text in said)
+
+
+@pytest.mark.parametrize("word", ["otto stop", "otto never mind"])
+def test_stop_overtakes(word: str) -> None:
+    voice = rig("otto say one", "otto say two", "otto say three", word, live=5.0, seconds=30, silence=0.8)
+    thread = threading.Thread(target=voice.loop.run)
+    thread.start()
+    while not voice.audience.refusals and thread.is_alive():
+        time.sleep(0.005)
+    heard_at = voice.audience.utterances[-1].spoken_until
+    taken = time.monotonic() - heard_at
+    thread.join(10)
+    assert not thread.is_alive()
+    assert taken < 0.6 + 0.3  # the hangover, then at most 300 ms
+    assert [text for text, sentence in voice.audience.refusals if sentence == DROPPED] == ["say two", "say three"]
+    assert voice.otto.done == (["stop"] if word == "otto stop" else [])
+
+
+def test_push_to_talk_needs_neither_phrase_nor_silence() -> None:
+    voice = rig("say one", live=1.0, silence=3.0, mode="push")
+    thread = threading.Thread(target=voice.loop.run)
+    thread.start()
+    voice.loop.begin()
+    time.sleep(1.4)
+    assert voice.otto.done == []
+    voice.loop.end()
+    time.sleep(0.3)
+    assert voice.otto.done == ["say one"]
+    voice.loop.stop()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_it_stops_when_it_is_told_to_and_leaves_no_thread() -> None:
+    before = threading.active_count()
+    voice = rig("otto say one", live=1.0, silence=20)
+    thread = threading.Thread(target=voice.loop.run)
+    thread.start()
+    time.sleep(0.3)
+    started = time.monotonic()
+    voice.loop.stop()
+    thread.join(5)
+    assert time.monotonic() - started < 1.0
+    assert threading.active_count() == before
