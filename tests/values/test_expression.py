@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import math
 import random
 import time
@@ -258,11 +259,16 @@ def answered(text: str) -> bool:
 
 @pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.nightly)])
 def test_each_random_expression_takes_less_than_50_milliseconds(count: int) -> None:
-    answers = 0
-    for text in random_expressions(count):
-        began = time.thread_time()
-        answers += answered(text)
-        assert time.thread_time() - began < 0.05, text
+    answers = int(answered("two plus two"))  # imports what is imported at first use
+    gc.collect()
+    gc.freeze()  # else the collector goes through all that pytest holds, for 50 ms at a time
+    try:
+        for text in random_expressions(count):
+            began = time.thread_time()
+            answers += answered(text)
+            assert time.thread_time() - began < 0.05, text
+    finally:
+        gc.unfreeze()
     assert answers > count // 5
 
 
