@@ -27,6 +27,7 @@ from otto.example import Origin, Problem
 from otto.exampledraft import SUFFIX
 from otto.examplefile import ExampleFile, content_of, unchecked
 from otto.snapshot import Change, PythonFunction, Registered, Snapshot, change
+from otto.suspects import Suspects
 from otto.verdicts import Verdicts
 from otto.worker import FILE_SECONDS, Described, describe
 
@@ -34,6 +35,8 @@ __all__ = ["Change", "PythonFunction", "Registered", "Registry", "Snapshot", "ch
 
 QUICK_SECONDS = 0.4
 """How long a changed Python file may take before it is reported and tried again with more patience."""
+SUSPECT_SECONDS = 1.0
+"""How long a Python file may take that could not be read the last time either."""
 
 
 class Describe(Protocol):
@@ -79,6 +82,7 @@ class Registry:
         self._lock = threading.Lock()
         self._telling = threading.Lock()
         self._verdicts = Verdicts(cache)
+        self._suspects = Suspects(cache)
         self._owners: Owners = {}
         self._examples: dict[Path, _ExampleState] = {}
         self._python: dict[Path, _PythonState] = {}
@@ -102,7 +106,7 @@ class Registry:
             differs = self._read_examples()
             gone, changed = self._read_python()
             if changed and wait:
-                self._take(self._describe(changed, cache=self._cache, seconds=FILE_SECONDS))
+                self._read_now(changed)
             stale = differs or gone or (changed and wait) or strangers != self._strangers or not self._snapshot.skills
             difference = self._swap() if stale else Change()
         if changed and not wait:
@@ -220,6 +224,14 @@ class Registry:
         texts = [_example_file(self._examples[path]) for path in sorted(self._examples) if inside(path)]
         files = [_described(self._python[path]) for path in sorted(self._python) if inside(path)]
         return Layer(tuple(texts), tuple(filter(None, files)))
+
+    def _read_now(self, paths: Iterable[Path]) -> None:
+        suspect = {path for path in paths if self._python[path].content in self._suspects}
+        for group, seconds in ((set(paths) - suspect, FILE_SECONDS), (suspect, SUSPECT_SECONDS)):
+            if group:
+                self._take(self._describe(sorted(group), cache=self._cache, seconds=seconds))
+        wrong = [state.content for state in self._python.values() if state.now and not state.now.skill]
+        self._suspects.replace(wrong)
 
     def _read_later(self, paths: Iterable[Path]) -> None:
         if self._quick is None or self._patient is None:

@@ -433,6 +433,22 @@ def test_only_changed_python_files_are_read_again(place: Place) -> None:
     assert place.worker.read == ["a.py", "b.py", "b.py"]
 
 
+def test_a_file_that_hung_the_last_time_holds_up_no_start(place: Place) -> None:
+    place.bundled("a.py", "a()")
+    path = place.bundled("b.py", "hangs")
+    waited: list[float] = []
+
+    def describe(files: Iterable[Path], *, cache: Path, seconds: float) -> dict[Path, Described]:
+        waited.append(seconds)
+        return {file: schema_written_in(file, 0) for file in files}
+
+    for _ in range(2):
+        assert "a" in Registry(place.folders, cache=place.cache, describe=describe).snapshot.skills
+    path.write_text("b()")
+    assert "b" in Registry(place.folders, cache=place.cache, describe=describe).snapshot.skills
+    assert waited == [5, 5, 1, 5]
+
+
 def test_verdicts_on_examples_are_kept_between_starts(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.bundled("lights_examples.txt", LIGHTS.replace('state="on"', 'state="dim"'))
     first = place.registry().snapshot
