@@ -153,11 +153,12 @@ class Daemon:
         if self.voice:
             self.voice.stop()
             self.voice.ears.stop(LISTENING_SECONDS)
-        for task in self._connections:
-            task.cancel()
         closed = asyncio.get_running_loop().run_in_executor(None, self.commands.close, FINISH_SECONDS)
         if not await closed:
             self.otto.cancel()
+        await asyncio.sleep(0.05)  # what was finished is still answered
+        for task in self._connections:
+            task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._ringer.stop(STORE_SECONDS)
         self.otto.close()

@@ -38,6 +38,9 @@ from otto.turn import Turn, Understood
 log = logging.getLogger(__name__)
 
 BUSY = "I am still busy. Please say that again in a moment."
+UNSURE = "I did not catch that."
+SURE = 0.4
+"""Confidence of a transcript below which nothing is done."""
 DROPPED = "That was not done: you said stop."
 FINISH_SECONDS = 3.0
 """How long the command under way may take when the loop ends."""
@@ -207,6 +210,9 @@ class VoiceLoop:
             return
         if not heard.command:
             self._attention.open(CALLED_SECONDS)
+        elif heard.transcript.confidence < SURE:
+            if self._attention.mode != "always" or heard.pushed:
+                self._refuse(heard.command, UNSURE)
         elif heard.command.lower().strip(" .,!?") in _CANCEL or _is_stop(heard.understood):
             self._stop_everything(heard)
         elif heard.understood and self._wanted(heard, heard.understood):
