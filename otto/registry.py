@@ -12,6 +12,7 @@ read in another process (`otto/worker.py`), so that one which hangs delays nothi
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -127,17 +128,12 @@ class Registry:
 
     def _read_examples(self) -> bool:
         """Whether any differs from what was known."""
-        found = {path for folder in self.folders.examples for path in self._listed(folder, SUFFIX)}
-        found |= {path for path in self._files if path.suffix != ".py"}
-        gone = self._examples.keys() - found
+        found = self._contents(self.folders.examples, SUFFIX)
+        gone = self._examples.keys() - found.keys()
         for path in gone:
             del self._examples[path]
         differs = bool(gone)
-        for path in found:
-            try:
-                content: bytes | str = content_of(path)
-            except (OSError, SchemaError) as error:
-                content = str(error)
+        for path, content in found.items():
             before = self._examples.get(path)
             if before is None or before.content != content:
                 now = unchecked(path, content if isinstance(content, bytes) else None)
@@ -148,26 +144,35 @@ class Registry:
 
     def _read_python(self) -> tuple[bool, list[Path]]:
         """Whether files are gone, and those that nobody has described yet in this version."""
-        found = {path for folder in self.folders.skills for path in self._listed(folder, ".py")}
-        found |= {path for path in self._files if path.suffix == ".py"}
-        gone = self._python.keys() - found
+        found = self._contents(self.folders.skills, ".py")
+        gone = self._python.keys() - found.keys()
         for path in gone:
             del self._python[path]
         changed: list[Path] = []
-        for path in sorted(found):
-            try:
-                content = path.read_bytes()
-            except OSError:
-                content = b""
+        for path, content in sorted(found.items()):
+            read = content if isinstance(content, bytes) else b""  # what is wrong with it, the worker will say
             before = self._python.get(path)
             if before is None:
-                self._python[path] = _PythonState(content)
-            elif before.content != content:
-                before.content = content
+                self._python[path] = _PythonState(read)
+            elif before.content != read:
+                before.content = read
             else:
                 continue
             changed.append(path)
         return bool(gone), changed
+
+    def _contents(self, folders: Iterable[Path], suffix: str) -> dict[Path, bytes | str]:
+        """What is in the files of one kind, or why that cannot be read."""
+        paths = {path for folder in folders for path in self._listed(folder, suffix)}
+        paths |= {path for path in self._files if (path.suffix == ".py") == (suffix == ".py")}
+        found: dict[Path, bytes | str] = {}
+        for path in paths:
+            try:
+                found[path] = content_of(path)
+            except (OSError, SchemaError) as error:
+                if os.path.lexists(path):  # or else it was deleted a moment ago
+                    found[path] = str(error)
+        return found
 
     def _listed(self, folder: Path, suffix: str) -> list[Path]:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -561,9 +563,7 @@ def test_adding_examples_touches_nothing_else(
     for sentence in sentences:
         after = after.with_example(Example(sentence, (call,)))
     assert not after.problems
-    rest = iter(str(after).splitlines(keepends=True))
-    touched = [line for line in str(before).splitlines(keepends=True) if line not in rest]
-    assert all(
-        line.lower().startswith(("user", "assistant", "### user", "### assistant")) or not line.strip()
-        for line in touched
-    )
+    lines_before, lines_after = (str(each).splitlines(keepends=True) for each in (before, after))
+    matcher = difflib.SequenceMatcher(None, lines_before, lines_after, autojunk=False)
+    touched = [line for kind, a, b, _, _ in matcher.get_opcodes() if kind != "equal" for line in lines_before[a:b]]
+    assert all(re.match(r"(### )?(User|Assistant):|\s*$", line) for line in touched)

@@ -394,6 +394,25 @@ def test_a_broken_example_file_keeps_its_last_good_version(place: Place, broken:
     assert not registry.snapshot.problems
 
 
+def test_a_file_that_is_deleted_while_it_is_read_is_gone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.bundled("lights_examples.txt", LIGHTS)
+    place.bundled("timer.py", "timer()")
+    registry = place.registry()
+
+    def too_late(path: Path) -> bytes:
+        path.unlink()
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("otto.registry.content_of", too_late)
+    assert str(registry.reload()) == "-lights -timer"
+
+
+def test_a_link_to_nothing_is_reported(place: Place) -> None:
+    link = place.folders.examples[0] / "lights_examples.txt"
+    link.symlink_to(place.folders.examples[0] / "nothing")
+    assert messages(place.registry().snapshot) == ["lights_examples.txt:0 No such file or directory"]
+
+
 def test_a_bad_example_costs_itself_only(place: Place) -> None:
     path = place.bundled("lights_examples.txt", LIGHTS)
     registry = place.registry()
