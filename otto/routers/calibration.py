@@ -1,7 +1,7 @@
 """When to refuse a sentence, and how sure a route is: fitted on sentences that training did not see.
 
-A sentence is refused (`other()`) when the best skill's probability lies under the threshold. Confidence is that
-probability through a logistic curve (Platt 1999), so that of the routes given 0.8 about 80% are right.
+A sentence is refused (`other()`) when the best skill's score lies under the threshold. Confidence is that score
+through a logistic curve (Platt 1999), so that of the routes given 0.8 about 80% are right.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ IN_SCOPE_WEIGHT = (3.0, 10.0)
 there are commands to one such sentence, within these limits."""
 LOST = 0.001
 """Share of well-understood sentences that the threshold may cost where no example of `other` teaches it."""
+FEWEST = 20
+"""Held-out sentences below which nothing is fitted."""
 ARGUMENTS_TEMPERATURE = 0.6
 """Exponent of the arguments' probability where no development set tells it."""
 
@@ -55,9 +57,9 @@ class Calibration:
     threshold: float = 0.0
     """Under it the best skill is refused."""
     skill: Curve = Curve()
-    """Confidence that the skill is right, from its probability."""
+    """Confidence that the skill is right, from its score."""
     refusal: Curve = Curve()
-    """Confidence that refusing is right, from the best skill's probability taken from 1."""
+    """Confidence that refusing is right, from the best skill's score taken from 1."""
     temperature: float = ARGUMENTS_TEMPERATURE
 
 
@@ -71,7 +73,7 @@ def log_odds(probability: float | NDArray[np.float64]) -> float | NDArray[np.flo
 def threshold(scores: Floats, right: Flags, in_scope: Flags) -> float:
     """The best threshold on held-out sentences.
 
-    `scores`: the best skill's probability; `right`: whether that skill was meant; `in_scope`: whether any was.
+    `scores`: of the best skill, 0 to 1; `right`: whether that skill was meant; `in_scope`: whether any was.
     """
     if not in_scope.any():
         return 0.0
@@ -91,7 +93,7 @@ def threshold(scores: Floats, right: Flags, in_scope: Flags) -> float:
 
 def fit(scores: Floats, right: Flags, in_scope: Flags) -> Calibration:
     """Threshold and curves from held-out sentences; arguments as in `threshold`."""
-    if len(scores) < 20:
+    if len(scores) < FEWEST:
         return Calibration()
     limit = threshold(scores, right, in_scope)
     taken = scores >= limit
@@ -107,7 +109,7 @@ def temperature(skill: Floats, arguments: Floats, right: Flags) -> float:
 
     `skill`: confidence that the skill is right; `arguments`: log probability of the arguments.
     """
-    choices = np.arange(0.1, 2.01, 0.1)
+    choices = np.arange(0.1, 4.01, 0.1)
     losses = []
     for choice in choices:
         share = np.clip(skill * np.exp(choice * arguments), 1e-4, 1 - 1e-4)

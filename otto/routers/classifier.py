@@ -24,9 +24,15 @@ VECTOR_WEIGHT = 2.0
 LARGE = 1500
 """Rows from which on one quarter, held back, is enough to calibrate."""
 NEIGHBOURS = 15
+NEIGHBOUR_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
+"""How much the neighbours' opinion may count; held-out sentences choose."""
 NEIGHBOUR_SHARE = 0.2
+"""Where too few are held out to choose."""
 NEIGHBOUR_SIZE = 128
 """Principal components in which neighbours are looked for: 0.3 ms instead of 2 for 15,000 sentences."""
+ENOUGH = 100
+"""Held-out sentences from which on they choose the share."""
+OTHER_EXPONENT = 0.3
 NEARNESS = 10.0
 """A neighbour counts e^(-NEARNESS × cosine distance)."""
 ITERATIONS = 50
@@ -58,8 +64,8 @@ class Neighbours:
             axes = np.ascontiguousarray(found[:, ::-1][:, :NEIGHBOUR_SIZE])
         return Neighbours(mean, axes, _unit((vectors - mean) @ axes), labels)
 
-    def probabilities(self, vectors: Floats, classes: int) -> tuple[Floats, Floats]:
-        """Sentences × classes, and how near the nearest neighbour is (cosine)."""
+    def probabilities(self, vectors: Floats, classes: int) -> Floats:
+        """Sentences × classes. `vectors`: sentences × 384."""
         likeness = _unit((vectors - self.mean) @ self.axes) @ self.vectors.T
         count = min(NEIGHBOURS, likeness.shape[1])
         nearest = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
@@ -67,7 +73,8 @@ class Neighbours:
         shares = np.zeros((len(vectors), classes), np.float32)
         rows = np.repeat(np.arange(len(vectors)), count)
         np.add.at(shares, (rows, self.labels[nearest].ravel()), np.exp((near - 1) * NEARNESS).ravel())
-        return shares / shares.sum(axis=1, keepdims=True), near.max(axis=1)
+        scaled: Floats = shares / shares.sum(axis=1, keepdims=True)
+        return scaled
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,19 +87,64 @@ class Classifier:
     weights: Floats
     """(n-grams + 384 + 1) × skills."""
     neighbours: Neighbours
+    share: float = NEIGHBOUR_SHARE
+    """Of the neighbours in the decision."""
 
-    def probabilities(self, sentence: Sentence) -> Floats:
-        """One for each of `labels`; their sum is 1."""
+    def opinions(self, sentence: Sentence) -> Opinions:
+        """What regression and neighbours say, one row each."""
         columns, values = self.ngrams.vector(sentence.text)
         width = len(self.ngrams.vocabulary)
         logits = values @ self.weights[columns] + VECTOR_WEIGHT * sentence.vector @ self.weights[width:-1]
-        near, _ = self.neighbours.probabilities(sentence.vector[None], len(self.labels))
-        return mixed(softmax.probabilities(logits + self.weights[-1]), near[0])
+        near = self.neighbours.probabilities(sentence.vector[None], len(self.labels))
+        return Opinions(softmax.probabilities(logits + self.weights[-1])[None], near)
 
 
-def mixed(regression: Floats, neighbours: Floats) -> Floats:
-    """Both opinions in one."""
-    return (1 - NEIGHBOUR_SHARE) * regression + NEIGHBOUR_SHARE * neighbours
+@dataclass(frozen=True, slots=True, eq=False)
+class Opinions:
+    """Probabilities of the skills, sentences × skills; each row's sum is 1."""
+
+    regression: Floats
+    neighbours: Floats
+
+    def mixed(self, share: float) -> Floats:
+        """Both in one."""
+        return (1 - share) * self.regression + share * self.neighbours
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decisions:
+    """The likeliest skill of each sentence, apart from `other`."""
+
+    skills: NDArray[np.int64]
+    """Columns of the labels."""
+    scores: Floats
+    """How much there is for this skill and against `other`, 0 to 1."""
+
+
+def decide(opinions: Opinions, labels: Sequence[str], share: float) -> Decisions:
+    """The skill by both opinions. The score by regression alone, which knows better what is like no skill at all:
+    log-odds are log p(skill) - 0.3 log p(other)."""
+    mixed = opinions.mixed(share)
+    if OTHER not in labels:
+        skills = mixed.argmax(axis=1)
+        return Decisions(skills, mixed[np.arange(len(skills)), skills])
+    other = labels.index(OTHER)
+    mixed[:, other] = -1
+    skills = mixed.argmax(axis=1)
+    best = np.maximum(opinions.regression[np.arange(len(skills)), skills], 1e-9)
+    refusing = np.maximum(opinions.regression[:, other], 1e-9) ** OTHER_EXPONENT
+    return Decisions(skills, best / (best + refusing))
+
+
+def best_share(opinions: Opinions, targets: NDArray[np.int64], labels: Sequence[str]) -> float:
+    """The share with which most held-out sentences get their skill; the smallest such. `targets`: columns of labels,
+    -1 for none."""
+    other = labels.index(OTHER) if OTHER in labels else -1
+    inside = (targets >= 0) & (targets != other)
+    if inside.sum() < ENOUGH:
+        return NEIGHBOUR_SHARE
+    right = [float((decide(opinions, labels, share).skills == targets)[inside].mean()) for share in NEIGHBOUR_SHARES]
+    return NEIGHBOUR_SHARES[int(np.argmax(right))]
 
 
 def design(
@@ -127,6 +179,7 @@ def train(
     ngrams: Ngrams,
     previous: Classifier | None = None,
     start: Floats | None = None,
+    share: float = NEIGHBOUR_SHARE,
 ) -> Classifier:
     """A classifier, from one skill's name a row; from `previous`, it is quick.
 
@@ -143,7 +196,7 @@ def train(
         start=_carried(previous, labels, ngrams) if previous else start,
     )
     neighbours = Neighbours.fit(rows.dense / VECTOR_WEIGHT, targets, previous.neighbours if previous else None)
-    return Classifier(labels, ngrams, weights, neighbours)
+    return Classifier(labels, ngrams, weights, neighbours, previous.share if previous else share)
 
 
 def _carried(previous: Classifier, labels: tuple[str, ...], ngrams: Ngrams) -> Floats:
@@ -166,8 +219,7 @@ class HeldOut:
 
     places: NDArray[np.int64]
     """Which rows."""
-    opinions: Floats
-    """Rows × labels."""
+    opinions: Opinions
     weights: Floats
     """Of one of the classifiers: a start for the one that sees all rows."""
 
@@ -187,11 +239,18 @@ def held_out(rows: softmax.Design, targets: NDArray[np.int64], labels: tuple[str
         for row in range(len(fold)):
             part = slice(tested.starts[row], tested.starts[row + 1])
             logits[row] += tested.values[part] @ weights[tested.columns[part]]
-        near, _ = Neighbours.fit(vectors[inside], targets[inside]).probabilities(vectors[fold], len(labels))
+        near = Neighbours.fit(vectors[inside], targets[inside]).probabilities(vectors[fold], len(labels))
         places.append(fold)
-        opinions.append(mixed(softmax.probabilities(logits), near))
+        opinions.append(Opinions(softmax.probabilities(logits), near))
     assert weights is not None
-    return HeldOut(np.concatenate(places), np.concatenate(opinions), weights)
+    return HeldOut(np.concatenate(places), gathered(opinions), weights)
+
+
+def gathered(opinions: Sequence[Opinions]) -> Opinions:
+    """Several in one."""
+    return Opinions(
+        np.concatenate([each.regression for each in opinions]), np.concatenate([each.neighbours for each in opinions])
+    )
 
 
 def _unit(vectors: NDArray[np.floating]) -> Floats:

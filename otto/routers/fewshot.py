@@ -25,6 +25,7 @@ from otto.encoder import Encoder, shared
 from otto.example import Example
 from otto.route import Alternative, Context, Route
 from otto.routers import saved
+from otto.routers.classifier import Opinions, decide
 from otto.routers.fit import Progress, fit
 from otto.routers.sentence import Sentence, sentences
 from otto.routers.trained import Trained, readable
@@ -102,46 +103,66 @@ class FewshotRouter:
         if not text.strip() or self.trained.classifier is None:
             return Route((Call(OTHER),), 0.0 if text.strip() else 1.0, self.name)
         (sentence,), _ = sentences(self.encoder, self.trained.projection, [text])
-        shares = self._shares(sentence, context)
-        ranked = sorted((label for label in shares if label != OTHER), key=lambda label: -shares[label])
-        best = shares[ranked[0]] if ranked else 0.0
+        decision = self._decide(sentence, context)
+        chosen, *others = self._answers(sentence, decision, context)
         limit = self.trained.calibration.threshold
-        chosen, *others = self._answers(sentence, shares, ranked, bool(ranked) and best >= limit, context)
-        trace: dict[str, str | float] = {"threshold": limit, "best": best}
-        trace |= {label: round(shares[label], 4) for label in ranked[:3]}
+        trace: dict[str, str | float] = {"threshold": limit, "score": round(decision.score, 4)}
+        trace |= {label: round(decision.shares[label], 4) for label in decision.ranked[:3]}
         return Route(chosen.calls, chosen.confidence, self.name, tuple(others), trace)
 
-    def _shares(self, sentence: Sentence, context: Context) -> dict[str, float]:
-        """The probability of each skill."""
+    def _decide(self, sentence: Sentence, context: Context) -> _Decision:
         classifier = self.trained.classifier
         assert classifier is not None
-        found = classifier.probabilities(sentence)
-        if context.expected in classifier.labels:
-            found = found.copy()
-            found[classifier.labels.index(context.expected)] *= EXPECTED_WEIGHT
-            found /= found.sum()
-        return dict(zip(classifier.labels, found.tolist(), strict=True))
+        labels = classifier.labels
+        opinions = classifier.opinions(sentence)
+        if context.expected in labels:
+            opinions = _raised(opinions, labels.index(context.expected))
+        shares = dict(zip(labels, opinions.mixed(classifier.share)[0].tolist(), strict=True))
+        ranked = sorted((label for label in labels if label != OTHER), key=lambda label: -shares[label])
+        score = float(decide(opinions, labels, classifier.share).scores[0]) if ranked else 0.0
+        return _Decision(shares, ranked, score)
 
-    def _answers(
-        self, sentence: Sentence, shares: Mapping[str, float], ranked: Sequence[str], accepted: bool, context: Context
-    ) -> list[Alternative]:
+    def _answers(self, sentence: Sentence, decision: _Decision, context: Context) -> list[Alternative]:
         """What to do, then what else it could be."""
         calibration = self.trained.calibration
-        likely = [label for label in ranked[: ALTERNATIVES + 1] if shares[label] >= ALTERNATIVE_LEAST]
-        if accepted and ranked[0] not in likely:
-            likely.insert(0, ranked[0])
+        accepted = bool(decision.ranked) and decision.score >= calibration.threshold
+        sure = calibration.skill(decision.score)
         found = []
-        for label in likely:
+        for place, label in enumerate(decision.ranked[: ALTERNATIVES + 1]):
+            share = decision.shares[label]
+            if share < ALTERNATIVE_LEAST and (place or not accepted):
+                break
             call, log_probability = self.trained.call(label, sentence, context.now)
-            certain = calibration.skill(shares[label]) * np.exp(calibration.temperature * log_probability)
-            found.append(Alternative((call,), float(certain)))
-        best = shares[ranked[0]] if ranked else 0.0
+            # What the best skill leaves is shared out among the others.
+            certain = sure if not place else (1 - sure) * share / max(1e-9, 1 - decision.shares[decision.ranked[0]])
+            arguments = float(np.exp(calibration.temperature * log_probability))
+            found.append(Alternative((call,), certain * arguments))
         if not accepted:
-            return [Alternative((Call(OTHER),), calibration.refusal(1 - best)), *found[:ALTERNATIVES]]
-        unsure = (1 - calibration.skill(best)) * shares.get(OTHER, 0.0)
+            return [Alternative((Call(OTHER),), calibration.refusal(1 - decision.score)), *found[:ALTERNATIVES]]
+        unsure = (1 - sure) * decision.shares.get(OTHER, 0.0)
         if unsure >= ALTERNATIVE_LEAST:
             found.append(Alternative((Call(OTHER),), unsure))
         return [found[0], *sorted(found[1:], key=lambda each: -each.confidence)[:ALTERNATIVES]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Decision:
+    """What the classifier says of one sentence."""
+
+    shares: Mapping[str, float]
+    """Probability by label."""
+    ranked: Sequence[str]
+    """Skills, the likeliest first, without `other`."""
+    score: float
+    """How much there is for the first one and against `other`, 0 to 1."""
+
+
+def _raised(opinions: Opinions, label: int) -> Opinions:
+    """With one label made likelier."""
+    weights = np.ones(opinions.regression.shape[1], np.float32)
+    weights[label] = EXPECTED_WEIGHT
+    regression, neighbours = opinions.regression * weights, opinions.neighbours * weights
+    return Opinions(regression / regression.sum(), neighbours / neighbours.sum())
 
 
 def _silent(what: str, share: float) -> None:

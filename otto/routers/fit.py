@@ -21,16 +21,19 @@ from otto.routers import classifier as classify
 from otto.routers import softmax
 from otto.routers.alignment import NOW
 from otto.routers.calibration import Calibration
-from otto.routers.classifier import Classifier
+from otto.routers.classifier import Classifier, Opinions
 from otto.routers.ngrams import Ngrams
 from otto.routers.saved import recall
-from otto.routers.sentence import Floats, Projection, Sentence, sentences
+from otto.routers.sentence import Projection, Sentence, sentences
 from otto.routers.trained import Memory, Trained, readable
-from otto.routers.training import Material, train_arguments
+from otto.routers.training import Material, held_out_arguments, train_arguments
 from otto.skill import Skill
 
 STALE = 0.25
 """Share of examples that may change before everything is trained anew instead of going on from earlier weights."""
+
+MANY = 1000
+"""Sentences from which on an n-gram must occur twice to count."""
 
 Progress = Callable[[str, float], None]
 
@@ -75,7 +78,9 @@ def fit(
     progress("confidence", 0.9)
     trained = Trained(skills, known.projection, classifier, arguments, calibration, known.memory)
     if development:
-        return replace(trained, calibration=_on_development(trained, encoder, development))
+        return _on_development(trained, encoder, development)
+    if not known.previous and len(cleaned) < classify.LARGE:
+        return replace(trained, calibration=_tempered(calibration, held_out_arguments(skills, material, seed)))
     return trained
 
 
@@ -98,7 +103,7 @@ def _known(texts: Sequence[str], previous: Trained | None, encoder: Encoder) -> 
         previous, memory, changed, new = None, Memory(), 0, list(texts)
     fresh, projection = sentences(encoder, previous.projection if previous else None, new)
     older = previous.classifier.ngrams if previous and previous.classifier else None
-    ngrams = Ngrams.fit(new, older, total=len(texts))
+    ngrams = Ngrams.fit(new, older, total=len(texts), least=2 if len(texts) > MANY else 1)
     encoded = dict(memory.sentences) | {each.text: each for each in fresh}
     grams = dict(memory.grams) | {text: ngrams.vector(text) for text in new}
     kept = Memory({text: encoded[text] for text in texts}, {text: grams[text] for text in texts}, changed)
@@ -117,43 +122,55 @@ def _classifier(
     names = tuple(sorted(set(labels)))
     targets = np.array([names.index(label) for label in labels], np.int64)
     held = classify.held_out(design, targets, names, seed)
-    calibration = _fitted(held.opinions, targets[held.places], names)
-    return classify.train(labels, design, known.ngrams, start=held.weights), calibration
+    share = classify.best_share(held.opinions, targets[held.places], names)
+    calibration = _fitted(held.opinions, targets[held.places], names, share)
+    return classify.train(labels, design, known.ngrams, start=held.weights, share=share), calibration
 
 
-def _fitted(opinions: Floats, targets: NDArray[np.int64], labels: Sequence[str]) -> Calibration:
-    """From what a classifier says of sentences that it has not seen. `targets`: columns of `opinions`, -1 for none."""
-    opinions = opinions.copy()
+def _fitted(opinions: Opinions, targets: NDArray[np.int64], labels: Sequence[str], share: float) -> Calibration:
+    """From what a classifier says of sentences that it has not seen. `targets`: columns of labels, -1 for none."""
     in_scope = targets >= 0
     if OTHER in labels:
-        opinions[:, labels.index(OTHER)] = -1
         in_scope &= targets != labels.index(OTHER)
-    best = opinions.argmax(axis=1)
-    return calibrate.fit(opinions.max(axis=1), best == targets, in_scope)
+    decisions = classify.decide(opinions, labels, share)
+    return calibrate.fit(decisions.scores, decisions.skills == targets, in_scope)
 
 
-def _on_development(trained: Trained, encoder: Encoder, development: Sequence[Example]) -> Calibration:
-    """Threshold, curves and temperature from sentences that nothing was trained on."""
+def _on_development(trained: Trained, encoder: Encoder, development: Sequence[Example]) -> Trained:
+    """With the neighbours' share, threshold, curves and temperature that suit sentences nothing was trained on."""
     classifier = trained.classifier
     assert classifier is not None
     encoded, _ = sentences(encoder, trained.projection, [readable(each.text) for each in development])
-    opinions: Floats = np.array([classifier.probabilities(each) for each in encoded], np.float32)
+    opinions = classify.gathered([classifier.opinions(each) for each in encoded])
     labels = classifier.labels
     names = [each.calls[0].name for each in development]
     targets = np.array([labels.index(name) if name in labels else -1 for name in names], np.int64)
-    found = _fitted(opinions, targets, labels)
+    share = classify.best_share(opinions, targets, labels)
+    found = _fitted(opinions, targets, labels, share)
+    trained = replace(trained, classifier=replace(classifier, share=share), calibration=found)
     if not trained.arguments:
-        return found
+        return trained
+    decisions = classify.decide(opinions, labels, share)
     surety, likely, right = [], [], []
-    for example, sentence, opinion in zip(development, encoded, opinions.tolist(), strict=True):
-        share, label = max((share, label) for share, label in zip(opinion, labels, strict=True) if label != OTHER)
-        if share < found.threshold:
-            continue
-        call, log_probability = trained.call(label, sentence, NOW)
-        surety.append(found.skill(share))
-        likely.append(log_probability)
-        right.append((call,) == example.calls)
-    if len(right) < 20:
-        return found
+    for example, sentence, skill, score in zip(
+        development, encoded, decisions.skills.tolist(), decisions.scores.tolist(), strict=True
+    ):
+        if score >= found.threshold:
+            call, log_probability = trained.call(labels[skill], sentence, NOW)
+            surety.append(found.skill(score))
+            likely.append(log_probability)
+            right.append((call,) == example.calls)
+    if len(right) < calibrate.FEWEST:
+        return trained
     exponent = calibrate.temperature(np.array(surety, np.float32), np.array(likely, np.float32), np.array(right))
-    return replace(found, temperature=exponent)
+    return replace(trained, calibration=replace(found, temperature=exponent))
+
+
+def _tempered(calibration: Calibration, arguments: tuple[Sequence[float], Sequence[bool]]) -> Calibration:
+    """With the temperature that suits held-back arguments: their log probabilities, and which were right."""
+    likely, right = arguments
+    if len(right) < calibrate.FEWEST:
+        return calibration
+    certain = np.ones(len(right), np.float32)
+    exponent = calibrate.temperature(certain, np.array(likely, np.float32), np.array(right))
+    return replace(calibration, temperature=exponent)

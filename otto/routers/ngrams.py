@@ -33,17 +33,18 @@ class Ngrams:
     """Inverse document frequency by column."""
 
     @staticmethod
-    def fit(texts: Iterable[str], previous: Ngrams | None = None, *, total: int) -> Ngrams:
+    def fit(texts: Iterable[str], previous: Ngrams | None = None, *, total: int, least: int = 1) -> Ngrams:
         """All n-grams of the texts. Those of `previous` keep their columns and rarity; new ones come behind.
 
-        `total`: number of texts, those that `previous` was made of among them.
+        `total`: number of texts, those that `previous` was made of among them. `least`: texts that an n-gram must occur
+        in; with `previous`, one is enough.
         """
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update({gram for kind in _grams(text) for gram in kind})
         vocabulary = dict(previous.vocabulary) if previous else {}
         known = len(vocabulary)
-        for gram in sorted(counts):
+        for gram in sorted(gram for gram, count in counts.items() if previous or count >= least):
             vocabulary.setdefault(gram, len(vocabulary))
         added = [math.log((1 + total) / (1 + counts[gram])) + 1 for gram in list(vocabulary)[known:]]
         rarity = np.array(added, np.float32)

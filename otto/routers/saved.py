@@ -97,6 +97,7 @@ def pack_classifier(classifier: Classifier) -> Arrays:
         "near_axes": near.axes,
         "near_vectors": near.vectors.astype(np.float16),
         "near_labels": near.labels,
+        "near_share": np.array(classifier.share),
     }
 
 
@@ -105,7 +106,9 @@ def unpack_classifier(arrays: Arrays) -> Classifier:
     near = Neighbours(
         arrays["near_mean"], arrays["near_axes"], arrays["near_vectors"].astype(np.float32), arrays["near_labels"]
     )
-    return Classifier(tuple(lines(arrays["labels"])), Ngrams(vocabulary, arrays["rarity"]), arrays["weights"], near)
+    ngrams = Ngrams(vocabulary, arrays["rarity"])
+    labels = tuple(lines(arrays["labels"]))
+    return Classifier(labels, ngrams, arrays["weights"], near, float(arrays["near_share"]))
 
 
 def pack_tagger(name: str, tagger: Tagger) -> Arrays:

@@ -29,6 +29,11 @@ class Design:
     dense: Floats
     """Rows × dense features."""
 
+    def row(self, place: int) -> tuple[Columns, Values]:
+        """Columns and values of one row's sparse part."""
+        part = slice(self.starts[place], self.starts[place + 1])
+        return self.columns[part], self.values[part]
+
     def rows(self, chosen: NDArray[np.int64]) -> Design:
         """The same design with some of its rows."""
         lengths = np.diff(self.starts)[chosen]
