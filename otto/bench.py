@@ -147,7 +147,7 @@ def read_rows(folder: Path, split: str, transcribe: Transcribe | None = None) ->
 def _row(line: str, origin: Origin, transcribe: Transcribe | None) -> Row:
     try:
         content = json.loads(line)
-        written = content["calls"] if "calls" in content else [content["call"]]
+        written = list(content["calls"]) if "calls" in content else [content["call"]]
         text = content.get("text")
         audio = content.get("audio")
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
-IN_SCOPE_WEIGHT = (3.0, 10.0)
+IN_SCOPE_WEIGHT = (3.0, 20.0)
 """A share of commands lost costs as much as so many times that share of strangers' sentences let through: as many as
 there are commands to one such sentence, within these limits."""
 LOST = 0.001

@@ -69,7 +69,7 @@ def read(path: Path, names: Sequence[str] = (), *, without: str = "\0") -> tuple
     """Header and arrays (those called `names`, else all that do not begin with `without`); None for no such file or a
     damaged one."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             header = json.loads(lines(file["header"])[0])
             wanted = names or [name for name in file.files if not name.startswith(without)]
             return header, {name: file[name] for name in wanted}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from otto.routers import tagger
-from otto.routers.features import mark, observe, shape
+from otto.routers.features import Observed, mark, observe, shape
 from otto.routers.sentence import WORD_SIZE, Sentence, word_spans
 from otto.routers.tagger import Field, Tagged, Tagger
 
@@ -20,7 +20,7 @@ def sentence(text: str) -> Sentence:
     return Sentence(text, spans, np.zeros(384, np.float32), np.zeros((len(spans), WORD_SIZE), np.float32))
 
 
-def observed(text: str, kinds: tuple[str, ...] = ()) -> tagger.Observed:
+def observed(text: str, kinds: tuple[str, ...] = ()) -> Observed:
     return observe(sentence(text), mark(text, word_spans(text), kinds, NOW))
 
 
