@@ -106,9 +106,10 @@ class Daemon:
                 loop.add_signal_handler(number, self._signalled)
         server = await asyncio.start_unix_server(self._connected, sock=self._socket, limit=MAX_LINE)
         try:
-            self.otto.live.watch()
             self._ringer.start()
             self._start_voice()
+            if self.voice is None:  # else the voice loop follows the skills, too
+                self.otto.live.watch()
             ready()
             await self._stopping.wait()
         finally:

@@ -24,8 +24,10 @@ from otto.audio.tts import Speaker, find_voice
 from otto.audio.wake import Spotter
 from otto.config import Settings
 from otto.confirmation import SpokenConfirmation
-from otto.errors import ModelFileError
-from otto.listen import Parts
+from otto.errors import ModelFileError, OttoError
+from otto.listen import Parts, VoiceLoop
+from otto.live import Live
+from otto.snapshot import Change, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,25 @@ def sound(name: str) -> Source:
     """What stands in for the microphone: a sound file, or `-` for samples on standard input. Raises
     `SoundFileError`."""
     return raw(sys.stdin.buffer) if name == "-" else recording(Path(name))
+
+
+def engine(settings: Settings, snapshot: Snapshot, note: Callable[[str], None]) -> SpeechToText:
+    """What transcribes, for these skills. Raises `ModelFileError` with what to run."""
+    from otto.audio.engines import spoken_of, transcriber
+
+    return transcriber(settings, *spoken_of(snapshot), note=note)
+
+
+def follow(settings: Settings, live: Live, loop: VoiceLoop) -> None:
+    """Has the engine made anew whenever skills change; until it is ready, the former one hears."""
+
+    def changed(change: Change) -> None:
+        try:
+            loop.hearer.engine = engine(settings, live.ready.snapshot, lambda sentence: None)
+        except OttoError as error:
+            log.warning("the new skills cannot be heard: %s", error)
+
+    live.watch(changed)
 
 
 def parts(settings: Settings, source: Source, mouth: Mouth, engine: SpeechToText, *, dry_run: bool = False) -> Parts:

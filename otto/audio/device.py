@@ -15,9 +15,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import Any, Protocol
 
 from otto.errors import OttoError
@@ -25,6 +27,8 @@ from otto.errors import OttoError
 INSTALL = "pip install 'otto-assistant[voice]'"
 SERVERS = ("pipewire", "pulse", "default")
 """PortAudio's names for the sound server, the preferred one first."""
+ANSWER_SECONDS = 5.0
+"""How long the sound system may take to open a device."""
 _SOURCE_VARIABLES = ("PULSE_SOURCE", "PIPEWIRE_NODE")
 """What the sound servers' ALSA plugins read when a stream is opened."""
 
@@ -48,8 +52,8 @@ class Device:
     default: bool = False
     source: str = ""
     """Name within the sound server; empty: whatever is the default there."""
-    index: int = 0
-    """PortAudio's number, good until `refresh`."""
+    through: str = ""
+    """The sound server's device, for one that is a source of it."""
 
 
 class Stream(Protocol):
@@ -89,67 +93,96 @@ def choose(devices: tuple[Device, ...], name: str) -> Device:
 
 
 class PortAudio:
-    """The machine's own microphones, through the sounddevice package."""
-
-    def __init__(self) -> None:
-        """Raises `MicrophoneError` where the package or its library is missing."""
-        with _quiet():
-            try:
-                import sounddevice
-            except ImportError as error:
-                raise MicrophoneError(f"Listening needs more packages: {INSTALL}") from error
-            except OSError as error:
-                raise MicrophoneError(
-                    "Listening needs PortAudio: install libportaudio2 (Debian, Ubuntu) or portaudio (Fedora, Arch)."
-                ) from error
-        self._sound: Any = sounddevice
+    """The machine's own microphones. PortAudio runs in a process of its own (`otto/audio/recorder.py`)."""
 
     def refresh(self) -> None:
-        with _quiet(), suppress(self._sound.PortAudioError):
-            self._sound._terminate()
-            self._sound._initialize()
+        """Every process looks for itself."""
 
     def devices(self) -> tuple[Device, ...]:
-        try:
-            found = [entry for entry in self._sound.query_devices() if entry["max_input_channels"] > 0]
-            default = self._sound.default.device[0]
-        except self._sound.PortAudioError as error:
-            raise MicrophoneError(f"The sound system does not answer: {_reason(error)}.") from error
+        process = _recorder("list")
+        with process:
+            answer = _first_answer(process)
+            process.kill()
         devices = [
-            Device(entry["name"], int(entry["default_samplerate"]), entry["index"] == default, index=entry["index"])
-            for entry in found
+            Device(entry["name"], entry["rate"], entry["default"])
+            for entry in answer["devices"]
             if "hw:" not in entry["name"]
         ]
-        if not sys.platform.startswith("linux"):
-            return tuple(devices)
-        return _behind_server(devices)
+        return _behind_server(devices) if sys.platform.startswith("linux") else tuple(devices)
 
     def open(self, device: Device, rate: int, samples: int, heard: Callable[[bytes], None]) -> Stream:
-        def block(data: Any, frames: int, times: Any, status: Any) -> None:
-            heard(bytes(data))
-
-        with _quiet(), _source(device.source):
-            try:
-                stream = self._sound.RawInputStream(
-                    device=device.index, samplerate=rate, channels=1, dtype="int16", blocksize=samples, callback=block
-                )
-                stream.start()
-            except self._sound.PortAudioError as error:
-                reason = _reason(error)
-                if "sample rate" in reason.lower():
-                    raise RateError(f"The microphone {device.name} does not record at {rate} Hz.") from error
-                raise MicrophoneError(f"The microphone {device.name} cannot be opened: {reason}.") from error
-        return _PortAudioStream(stream)
+        source = dict.fromkeys(_SOURCE_VARIABLES, device.source) if device.source else {}
+        name = device.through or device.name
+        process = _recorder("record", name, str(rate), str(samples), source=source)
+        try:
+            _first_answer(process, device.name, rate)
+        except MicrophoneError:
+            _end(process)
+            raise
+        return _Recording(process, 2 * samples, heard)
 
 
-class _PortAudioStream:
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+class _Recording:
+    """A recorder under way."""
+
+    def __init__(self, process: subprocess.Popen[bytes], size: int, heard: Callable[[bytes], None]) -> None:
+        self._process = process
+        self._size = size
+        self._heard = heard
+        self._thread = threading.Thread(target=self._run, name="microphone", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        # Not `stop`: it waits for the device, which may be gone.
-        self._stream.abort(ignore_errors=True)
-        self._stream.close(ignore_errors=True)
+        self._process.kill()
+        self._thread.join()
+        _end(self._process)
+
+    def _run(self) -> None:
+        assert self._process.stdout is not None
+        while len(block := self._process.stdout.read(self._size)) == self._size:
+            self._heard(block)
+
+
+def _recorder(*arguments: str, source: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-P", str(Path(__file__).with_name("recorder.py")), *arguments],
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=DEVNULL,  # ALSA complains a page long whenever devices are looked for; nobody can act on it
+        env={**os.environ, **(source or {})},
+        start_new_session=True,  # Ctrl-C is for Otto, which then closes it
+    )
+
+
+def _first_answer(process: subprocess.Popen[bytes], name: str = "", rate: int = 0) -> dict[str, Any]:
+    """What the recorder says first. Raises `MicrophoneError` for an error, and when it says nothing."""
+    assert process.stdout is not None
+    hung = threading.Timer(ANSWER_SECONDS, process.kill)
+    hung.start()
+    line = process.stdout.readline()
+    hung.cancel()
+    answer: dict[str, Any] = json.loads(line) if line else {"error": "the sound system does not answer", "kind": "busy"}
+    if "error" not in answer:
+        return answer
+    match answer["kind"]:
+        case "missing":
+            raise MicrophoneError(f"Listening needs more packages: {INSTALL}")
+        case "library":
+            raise MicrophoneError(
+                "Listening needs PortAudio: install libportaudio2 (Debian, Ubuntu) or portaudio (Fedora, Arch)."
+            )
+        case "rate":
+            raise RateError(f"The microphone {name} does not record at {rate} Hz.")
+        case _:
+            what = f"The microphone {name} cannot be opened" if name else "No microphone can be found"
+            raise MicrophoneError(f"{what}: {answer['error']}.")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    if process.stdout:
+        process.stdout.close()
 
 
 def _behind_server(devices: list[Device]) -> tuple[Device, ...]:
@@ -157,9 +190,9 @@ def _behind_server(devices: list[Device]) -> tuple[Device, ...]:
     server = next((each for name in SERVERS for each in devices if each.name == name), None)
     if server is None:
         return tuple(devices)
-    default = Device(server.name, server.rate, True, "", server.index)
-    named = [Device(shown, server.rate, False, source, server.index) for source, shown in _sources()]
-    others = [Device(each.name, each.rate, False, "", each.index) for each in devices if each.name not in SERVERS]
+    default = Device(server.name, server.rate, True)
+    named = [Device(shown, server.rate, source=source, through=server.name) for source, shown in _sources()]
+    others = [Device(each.name, each.rate) for each in devices if each.name not in SERVERS]
     return (default, *named, *others)
 
 
@@ -176,43 +209,3 @@ def _sources() -> Iterator[tuple[str, str]]:
         return
     for entry in entries:
         yield str(entry.get("name", "")), str(entry.get("description", "") or entry.get("name", ""))
-
-
-@contextmanager
-def _source(name: str) -> Iterator[None]:
-    """Has the sound server's plugin record from `name` while a stream is opened."""
-    before = {variable: os.environ.get(variable) for variable in _SOURCE_VARIABLES}
-    if name:
-        os.environ.update(dict.fromkeys(_SOURCE_VARIABLES, name))
-    try:
-        yield
-    finally:
-        for variable, value in before.items():
-            if value is None:
-                os.environ.pop(variable, None)
-            else:
-                os.environ[variable] = value
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """ALSA writes a page of complaints to standard error whenever devices are looked for; nobody can act on them."""
-    try:
-        kept = os.dup(2)
-    except OSError:
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    sys.stderr.flush()
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def _reason(error: Exception) -> str:
-    text = str(error.args[0]) if error.args else str(error)
-    return text.removeprefix("Error opening RawInputStream: ").rstrip(".")

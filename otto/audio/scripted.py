@@ -102,7 +102,7 @@ class ScriptedAudio:
     def _present(self) -> tuple[Device, ...]:
         devices = [
             Device(NAME, rate=self._rate if self._rate != RATE else 48_000, default=True),
-            Device(OTHER, index=1),
+            Device(OTHER),
         ]
         return tuple(devices[1:] if self.fault() == "vanish" else devices)
 

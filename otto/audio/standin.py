@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
-from otto.errors import OttoError
 
 TAIL_SECONDS = 1.5
 
@@ -35,10 +34,6 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Lets go of it."""
-
-
-class SoundFileError(OttoError):
-    """A recording that cannot be used; the message names it and what is wrong. Seen by the user."""
 
 
 class Recorded:
@@ -60,8 +55,10 @@ class Recorded:
 
 
 def recording(path: Path) -> Recorded:
-    """A sound file (WAV, FLAC and whatever else FFmpeg reads). Raises `SoundFileError`."""
-    return Recorded(chunks(decoded(path)))
+    """A sound file (WAV, FLAC, OGG). Raises `SoundFileError`."""
+    from otto.audio.recording import read
+
+    return Recorded(chunks(read(path)))
 
 
 def raw(stream: BinaryIO) -> Recorded:
@@ -81,23 +78,3 @@ def _streamed(stream: BinaryIO) -> Iterator[AudioChunk]:
     while len(block := stream.read(size)) == size:
         yield AudioChunk(np.frombuffer(block, "<i2").astype(np.int16))
     yield from chunks(np.frombuffer(block[: len(block) // 2 * 2], "<i2").astype(np.int16))
-
-
-def decoded(path: Path) -> NDArray[np.int16]:
-    """The samples of a sound file, mono, 16 kHz. Raises `SoundFileError`."""
-    if not path.is_file():
-        raise SoundFileError(f"There is no sound file {path}.")
-    try:
-        from faster_whisper.audio import decode_audio
-    except ImportError as error:
-        raise SoundFileError("Reading sound files needs more packages: pip install 'otto-assistant[voice]'") from error
-    import av.error
-
-    try:
-        samples = np.asarray(decode_audio(str(path), sampling_rate=RATE))
-    except (av.error.FFmpegError, ValueError, IndexError, OSError) as error:
-        raise SoundFileError(f"{path} is no sound file that can be read, or it is damaged.") from error
-    if not len(samples):
-        raise SoundFileError(f"There is no sound in {path}.")
-    whole: NDArray[np.int16] = np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
-    return whole

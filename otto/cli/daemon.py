@@ -67,8 +67,9 @@ def _voice(daemon: Daemon) -> VoiceLoop:
     settings, audience = daemon.settings, DaemonAudience()
     source = voices.microphone(settings, audience.note, wait=True)
     mouth = voices.Mouth.of(settings, audience.note)
-    engine = voices.engine(settings, daemon.otto.live.ready.snapshot)
+    engine = voices.engine(settings, daemon.otto.live.ready.snapshot, audience.note)
     loop = VoiceLoop(daemon.otto, voices.parts(settings, source, mouth, engine), audience, commands=daemon.commands)
+    voices.follow(settings, daemon.otto.live, loop)
     daemon.asker.otherwise = mouth.confirmation.ask
     return loop
 

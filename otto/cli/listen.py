@@ -57,9 +57,11 @@ def listen(
     with progress_bar() as progress:
         otto = Assistant(settings, mouth.confirmation.ask, progress=progress)
     with otto:
-        engine = voices.engine(settings, otto.live.ready.snapshot)
+        engine = voices.engine(settings, otto.live.ready.snapshot, note)
         shown = Terminal(as_json)
         loop = VoiceLoop(otto, voices.parts(settings, source, mouth, engine, dry_run=dry_run), shown, once=once)
+        if not sound:
+            voices.follow(settings, otto.live, loop)
         signal.signal(signal.SIGTERM, lambda *_: loop.stop())
         _tell_how(settings, once, bool(sound), engine.name)
         loop.run(ONCE_SECONDS if once and not sound else None)

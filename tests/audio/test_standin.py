@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from otto.audio.chunk import CHUNK_SAMPLES, RATE
-from otto.audio.standin import TAIL_SECONDS, Recorded, SoundFileError, raw, recording
+from otto.audio.recording import SoundFileError
+from otto.audio.standin import TAIL_SECONDS, Recorded, raw, recording
 
-pytest.importorskip("faster_whisper", reason="needs the voice extra")
+pytest.importorskip("soundfile", reason="needs the voice extra")
 
 
 def sound(path: Path, seconds: float, rate: int = RATE, channels: int = 1) -> Path:
@@ -43,39 +44,10 @@ def test_any_rate_and_number_of_channels(tmp_path: Path, rate: int, channels: in
     assert not heard[-RATE:].any()
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "sentence"),
-    [
-        ("missing.wav", None, "There is no sound file"),
-        ("empty.wav", b"", "no sound file that can be read, or it is damaged"),
-        ("text.wav", b"this is no sound at all\n" * 100, "no sound file that can be read"),
-        ("head.wav", b"RIFF\x24\x00\x00\x00WAVEfmt ", "no sound file that can be read"),
-    ],
-)
-def test_a_bad_file_is_one_sentence(tmp_path: Path, name: str, content: bytes | None, sentence: str) -> None:
-    path = tmp_path / name
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(SoundFileError, match=sentence) as caught:
-        recording(path)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_folder_is_no_sound(tmp_path: Path) -> None:
-    with pytest.raises(SoundFileError, match="There is no sound file"):
-        recording(tmp_path)
-
-
-def test_no_seconds_at_all(tmp_path: Path) -> None:
-    with pytest.raises(SoundFileError, match=r"no sound in|no sound file that can be read"):
-        recording(sound(tmp_path / "nothing.wav", 0.0))
-
-
-def test_a_truncated_file_is_heard_as_far_as_it_goes(tmp_path: Path) -> None:
-    path = sound(tmp_path / "cut.wav", 2.0)
-    path.write_bytes(path.read_bytes()[:32_044])
-    assert len(all_of(recording(path))) / RATE == pytest.approx(1.0 + TAIL_SECONDS, abs=0.1)
+def test_a_bad_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "text.wav").write_bytes(b"this is no sound at all\n" * 100)
+    with pytest.raises(SoundFileError, match=r"text\.wav is no sound file"):
+        recording(tmp_path / "text.wav")
 
 
 def test_ten_minutes(tmp_path: Path) -> None:
