@@ -1,0 +1,162 @@
+"""Speech to text at any endpoint that speaks OpenAI's `/v1/audio/transcriptions`.
+
+    >>> engine = Hosted("http://localhost:8000/v1", model="Systran/faster-whisper-small")
+
+`OPENAI_BASE_URL` says where, `OPENAI_API_KEY` holds the key that it may want, and the setting `stt_model` names the
+model. The sound leaves this machine, once for each utterance, and only when this engine was chosen.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import wave
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
+from otto.audio.stt import Transcript
+from otto.errors import FetchError, OttoError
+
+OPENAI = "https://api.openai.com/v1"
+SECONDS = 20.0
+"""For one transcript."""
+UNSURE = 0.5
+"""Confidence of a transcript that comes without any figure."""
+
+
+class TranscriptionError(OttoError):
+    """The endpoint gave no transcript; the message is a sentence for the user."""
+
+
+class Hosted:
+    """The engine."""
+
+    name = "openai"
+
+    def __init__(
+        self,
+        address: str = "",
+        *,
+        model: str,
+        key: str = "",
+        language: str = "en",
+        prompt: str = "",
+        seconds: float = SECONDS,
+        snap: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        """`address`: up to and with `/v1`; empty: OpenAI's. `prompt`: a few sentences as they are usually said."""
+        if not model:
+            raise TranscriptionError('Which model shall transcribe? Set stt_model = "…" in otto.toml.')
+        parts = urlsplit(address or OPENAI)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise TranscriptionError(f"OPENAI_BASE_URL is no web address: {address}")
+        if not address and not key:
+            raise TranscriptionError("There is nobody to ask for a transcript: set OPENAI_BASE_URL or OPENAI_API_KEY.")
+        self._address = f"{(address or OPENAI).rstrip('/')}/audio/transcriptions"
+        self._origin = f"{parts.scheme}://{parts.netloc}" if address else ""
+        self._fields = {"model": model, "language": language, "response_format": "json"}
+        if prompt:
+            self._fields["prompt"] = prompt
+        self._language = language
+        self._key = key
+        self._seconds = seconds
+        self._snap = snap
+
+    @classmethod
+    def of_environment(cls, model: str, **options: Any) -> Hosted:
+        """At `OPENAI_BASE_URL` with `OPENAI_API_KEY`. Raises `TranscriptionError` where something is missing."""
+        environment = os.environ
+        return cls(environment.get("OPENAI_BASE_URL", ""), model=model, key=environment.get("OPENAI_API_KEY", ""),
+                   **options)  # fmt: skip
+
+    def listen(self) -> HostedHearing:
+        return HostedHearing(self)
+
+    def transcribe(self, chunks: Sequence[AudioChunk]) -> Transcript:
+        """All at once. Raises `TranscriptionError`."""
+        seconds = len(chunks) * CHUNK_SAMPLES / RATE
+        if not chunks:
+            return Transcript("", self._language, 0.0, seconds)
+        answer = self._asked(_wav(chunks))
+        text = " ".join(str(answer["text"]).split())
+        language = answer.get("language")
+        known = language if isinstance(language, str) and len(language) == 2 else self._language
+        return Transcript(self._snap(text), known, UNSURE if text else 0.0, seconds)
+
+    def _asked(self, sound: bytes) -> dict[str, Any]:
+        import httpx
+
+        from otto.fetch import transport
+
+        door = (
+            transport(origins={self._origin}, seconds=self._seconds)
+            if self._origin
+            else transport(hosts={"api.openai.com"}, seconds=self._seconds)
+        )
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        with httpx.Client(transport=door, trust_env=False) as client:
+            try:
+                answer = client.post(
+                    self._address,
+                    data=self._fields,
+                    files={"file": ("speech.wav", sound, "audio/wav")},
+                    headers=headers,
+                )
+            except FetchError as error:
+                raise TranscriptionError(f"The transcription service could not be reached: {error}") from error
+            except httpx.HTTPError as error:
+                raise TranscriptionError("The transcription service could not be reached.") from error
+        if answer.status_code >= 400:
+            # Servers repeat the key in their complaint, so none of it is shown.
+            raise TranscriptionError(_REFUSALS.get(answer.status_code, _REFUSED.format(answer.status_code)))
+        try:
+            content = answer.json()
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise TranscriptionError(_UNREADABLE) from error
+        if not isinstance(content, dict) or not isinstance(content.get("text"), str):
+            raise TranscriptionError(_UNREADABLE)
+        return content
+
+
+_REFUSED = "The transcription service answered with error {}."
+_UNREADABLE = "The transcription service answered with something that holds no transcript."
+_REFUSALS = {
+    401: "The transcription service refused the key: check OPENAI_API_KEY.",
+    403: "The transcription service refused the key: check OPENAI_API_KEY.",
+    404: "The transcription service has no such model or address: check stt_model and OPENAI_BASE_URL.",
+    413: "The transcription service finds the recording too long.",
+    429: "The transcription service has too much to do, or the key's limit is used up. Try again later.",
+}
+
+
+class HostedHearing:
+    """One utterance being collected."""
+
+    def __init__(self, engine: Hosted) -> None:
+        self._engine = engine
+        self._chunks: list[AudioChunk] = []
+
+    def feed(self, chunk: AudioChunk) -> None:
+        self._chunks.append(chunk)
+
+    def partial(self) -> str:
+        return ""
+
+    def finish(self) -> Transcript:
+        return self._engine.transcribe(self._chunks)
+
+
+def _wav(chunks: Sequence[AudioChunk]) -> bytes:
+    """The sound as a file that never touches the disk."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes(np.concatenate([chunk.samples for chunk in chunks]).astype("<i2").tobytes())
+    return file.getvalue()

@@ -1,0 +1,145 @@
+"""Speech to text with PocketSphinx: nothing to download, and decoding runs while somebody still speaks.
+
+    >>> engine = Sphinx(prepared(sentences(skills, examples), folder))
+    >>> hearing = engine.listen()
+
+It hears what the skills' language model holds (`language.py`) and little else. Every setting below was tried on
+synthetic speech and measured on recordings (docs/experiments-speech.md).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
+from otto.audio.language import JOINT, LanguageFiles
+from otto.audio.pronunciation import INSTALL
+from otto.audio.stt import Transcript
+from otto.errors import ModelFileError
+
+GAUSSIANS = 8
+"""Densities looked at for each frame; the library's 4 are fewer than accents need."""
+MOST_STATES = 10_000
+"""Hidden states looked at for each frame; the library's 30,000 find nothing more and take a fifth longer."""
+CEPSTRAL_MEAN = "41.00,-5.29,-0.12,5.09,2.48,-4.07,-1.37,-1.78,-5.08,-2.05,-6.45,-1.42,1.17"
+"""The model's own, from which every utterance starts: what was said before must not change what is heard now."""
+LEVEL = 4000.0
+"""What the loud parts of quiet or overloud speech (99th percentile) are brought to, of 32,768."""
+USUAL = (1000.0, 16_000.0)
+"""Levels that are left as they are."""
+MOST_GAIN = 32.0
+TOO_FAR = 3.0
+"""Factor between the gain that was guessed at the beginning and the right one, beyond which all is decoded again."""
+STANDS_OUT = 10.0
+"""dB above the quietest fifth."""
+
+
+class Sphinx:
+    """The engine: a decoder that is kept from one utterance to the next."""
+
+    name = "sphinx"
+
+    def __init__(self, files: LanguageFiles, *, snap: Callable[[str], str] = lambda text: text) -> None:
+        """`snap` brings what was heard to what can have been meant. Raises `ModelFileError` without PocketSphinx."""
+        try:
+            import pocketsphinx
+        except ImportError as error:
+            raise ModelFileError(f"Sphinx needs more packages: {INSTALL}") from error
+        self._snap = snap
+        try:
+            self._decoder: Any = pocketsphinx.Decoder(
+                lm=str(files.model),
+                dict=str(files.dictionary),
+                topn=GAUSSIANS,
+                maxhmmpf=MOST_STATES,
+                logfn=os.devnull,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise ModelFileError(f"Sphinx cannot read {files.model}: remove that file and start again") from error
+        self._gain = 1.0
+        self._last: SphinxHearing | None = None
+
+    def listen(self) -> SphinxHearing:
+        """Begins a new utterance; one that was not finished is given up."""
+        if self._last is not None:
+            self._last.abandon()
+            self._gain = self._last.gain
+        self._last = SphinxHearing(self._decoder, self._gain, self._snap)
+        return self._last
+
+
+class SphinxHearing:
+    """One utterance being heard."""
+
+    def __init__(self, decoder: Any, gain: float, snap: Callable[[str], str]) -> None:
+        self.gain = gain
+        """By what the sound is multiplied: at first what was right for the utterance before."""
+        self._decoder = decoder
+        self._snap = snap
+        self._blocks: list[NDArray[np.int16]] = []
+        self._running = False
+
+    def feed(self, chunk: AudioChunk) -> None:
+        self._blocks.append(chunk.samples)
+        self._decode(chunk.samples)
+
+    def partial(self) -> str:
+        hypothesis = self._decoder.hyp() if self._running else None
+        return plain(hypothesis.hypstr) if hypothesis else ""
+
+    def finish(self) -> Transcript:
+        seconds = len(self._blocks) * CHUNK_SAMPLES / RATE
+        if not self._blocks:
+            return Transcript("", seconds=seconds)
+        right = right_gain(self._blocks)
+        if not 1 / TOO_FAR <= right / self.gain <= TOO_FAR:
+            self.abandon()
+            self.gain = right
+            self._decode(np.concatenate(self._blocks))
+        self.abandon()
+        hypothesis = self._decoder.hyp()
+        text = plain(hypothesis.hypstr) if hypothesis else ""
+        return Transcript(self._snap(text), confidence=self._confidence() if text else 0.0, seconds=seconds)
+
+    def abandon(self) -> None:
+        """Nothing more is decoded."""
+        if self._running:
+            self._running = False
+            self._decoder.end_utt()
+
+    def _decode(self, samples: NDArray[np.int16]) -> None:
+        if not self._running:
+            self._running = True
+            self._decoder.set_cmn(CEPSTRAL_MEAN)
+            self._decoder.start_utt()
+        loud = samples if self.gain == 1.0 else np.clip(samples * self.gain, -32768, 32767).astype(np.int16)
+        self._decoder.process_raw(loud.tobytes(), False, False)
+
+    def _confidence(self) -> float:
+        """The mean posterior of the words against all others that were thought of in their place."""
+        posteriors = [segment.prob for segment in self._decoder.seg() if segment.word[0] not in "<["]
+        return min(1.0, float(np.mean(posteriors))) if posteriors else 0.0
+
+
+def loud_parts(blocks: Sequence[NDArray[np.int16]]) -> list[NDArray[np.int16]]:
+    """Those blocks that stand out from the quietest fifth: speech, if there is any."""
+    powers = [10 * np.log10(float(np.mean(block.astype(np.float64) ** 2)) + 1.0) for block in blocks]
+    floor = sorted(powers)[len(powers) // 5]
+    return [block for block, power in zip(blocks, powers, strict=True) if power > floor + STANDS_OUT]
+
+
+def right_gain(blocks: Sequence[NDArray[np.int16]]) -> float:
+    """By what sound is to be multiplied so that its speech is about as loud as the model is used to."""
+    speech = np.concatenate(loud_parts(blocks) or list(blocks)).astype(np.float64)
+    level = float(np.percentile(np.abs(speech), 99))
+    return 1.0 if USUAL[0] <= level <= USUAL[1] else min(MOST_GAIN, LEVEL / max(level, 1.0))
+
+
+def plain(heard: str) -> str:
+    """The words of a hypothesis, joined ones apart."""
+    return heard.replace(JOINT, " ")
