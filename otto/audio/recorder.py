@@ -3,7 +3,7 @@
     python recorder.py list                 -> {"devices": [{"name", "rate", "default"}, …]}
     python recorder.py record NAME RATE N   -> {"ok": true}, then blocks of N int16 samples, until nobody reads them
 
-or {"error": "…", "kind": "rate" | "busy" | "missing" | "library"}. It is a process of its own because PortAudio looks for
+or {"error": "…", "kind": "rate" | "busy" | "missing" | "library"}. It is a process of its own: PortAudio looks for
 devices only once, and because closing a stream whose sound server has died can hang for ever: here it is killed and
 started again.
 It imports nothing of Otto, to be quick; `otto/audio/device.py` starts it.
