@@ -6,9 +6,10 @@ Both kinds are weighted by TF-IDF with sublinear counts and have length 1, as us
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,8 +81,9 @@ def levelled(text: str) -> list[str]:
     return [lower[start:end] for start, end in word_spans(lower)]
 
 
-def _letters(word: str) -> Iterator[str]:
+@functools.lru_cache(maxsize=20_000)  # the same words come again and again
+def _letters(word: str) -> tuple[str, ...]:
     padded = f" {word} "
-    for size in (2, 3, 4):
-        for start in range(max(1, len(padded) - size + 1)):
-            yield padded[start : start + size]
+    return tuple(
+        padded[start : start + size] for size in (2, 3, 4) for start in range(max(1, len(padded) - size + 1))
+    )
