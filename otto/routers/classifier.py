@@ -36,6 +36,8 @@ OTHER_EXPONENT = 0.3
 NEARNESS = 10.0
 """A neighbour counts e^(-NEARNESS × cosine distance)."""
 ITERATIONS = 50
+MANY, MANY_ITERATIONS = 8000, 90
+"""From so many rows on: more, which is worth a third of a point there."""
 WARM_ITERATIONS = 8
 """From earlier weights, after a change to some examples."""
 
@@ -192,7 +194,7 @@ def train(
         targets,
         len(labels),
         weights=row_weights(labels, targets),
-        iterations=WARM_ITERATIONS if previous else ITERATIONS,
+        iterations=WARM_ITERATIONS if previous else MANY_ITERATIONS if len(targets) >= MANY else ITERATIONS,
         start=_carried(previous, labels, ngrams) if previous else start,
     )
     neighbours = Neighbours.fit(rows.dense / VECTOR_WEIGHT, targets, previous.neighbours if previous else None)

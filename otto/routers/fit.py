@@ -48,6 +48,8 @@ def fit(
     progress: Progress,
 ) -> Trained:
     """Arguments as in `FewshotRouter.train`."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     cleaned = [replace(each, text=readable(each.text)) for each in examples]
     # A sentence may stand in several files; once is enough.
     cleaned = list({(each.text, str(each)): each for each in cleaned}.values())
@@ -62,8 +64,8 @@ def fit(
     chosen = np.array(single, np.int64)
     material = Material([cleaned[place] for place in single], [rows[place] for place in single], design.rows(chosen))
     progress("skills", 0.3)
-    with ThreadPoolExecutor(1) as pool:
-        # Matrices and CRFsuite keep two cores busy.
+    # Matrices and CRFsuite keep two cores busy; BLAS threads beside them would only wait in each other's way.
+    with ThreadPoolExecutor(1) as pool, threadpool_limits(1, "blas"):
         going = pool.submit(_classifier, rows, labels, design, known, bool(development), seed)
         arguments = train_arguments(
             skills,
