@@ -21,7 +21,7 @@ from otto.routers.swap import Row
 from otto.routers.tagger import Field, Tagged, Tagger
 from otto.skill import Skill, to_json
 
-SWAPS = ((700, 12), (1500, 4), (4000, 1))
+SWAPS = ((700, 12), (1500, 4), (2500, 1))
 """Up to so many sentences with values: how often their values are swapped."""
 ENCODED = 1500
 """Up to so many sentences, those with swapped values are encoded anew."""
