@@ -61,16 +61,17 @@ class Spoken(str):
         return format(str(self), spec)
 
 
-def set_up(level: str = "warning", file: Path | None = None) -> None:
+def set_up(level: str = "warning", file: Path | None = None, *, conversing: bool = False) -> None:
     """Log into `file` (0600, appended to), or to standard error if there is none or it cannot be written.
 
-    `level`: debug, info, warning or error. May be called again; the new setting replaces the old.
+    `level`: debug, info, warning or error. `conversing`: somebody reads standard error, who is told what matters in a
+    sentence; a log that cannot be written is then left out. May be called again; the new setting replaces the old.
     """
     root = logging.getLogger()
     for former in [handler for handler in root.handlers if isinstance(handler, _Handler)]:
         root.removeHandler(former)
         former.close()
-    handler = _Handler(_stream(file))
+    handler = _Handler(_stream(file, conversing))
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"))
     root.addHandler(handler)
     for package in PACKAGES:
@@ -135,7 +136,7 @@ class _Handler(logging.StreamHandler[IO[str]]):
         super().close()
 
 
-def _stream(file: Path | None) -> IO[str]:
+def _stream(file: Path | None, conversing: bool) -> IO[str]:
     if file is None:
         return sys.stderr
     try:
@@ -144,6 +145,8 @@ def _stream(file: Path | None) -> IO[str]:
             os.replace(file, file.with_name(file.name + ".1"))
         return open(file, "a", encoding="utf-8", errors="backslashreplace", opener=_private)
     except OSError as error:
+        if conversing:
+            return open(os.devnull, "a", encoding="utf-8")
         sys.stderr.write(f"otto: the log {escaped(str(file))} cannot be written: {error.strerror}\n")
         return sys.stderr
 

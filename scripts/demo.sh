@@ -35,8 +35,8 @@ User: lights out in the hall
 Assistant: lights(state="off", room="hall")
 User: I need some light in the bathroom
 Assistant: lights(state="on", room="bathroom")
-User: turn on the lights in the office please
-Assistant: lights(state="on", room="office")
+User: turn on the lights in the dining room please
+Assistant: lights(state="on", room="dining room")
 User: kitchen lights on
 Assistant: lights(state="on", room="kitchen")
 

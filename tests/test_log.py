@@ -181,6 +181,13 @@ def test_a_log_that_cannot_be_written_goes_to_standard_error(
     assert "cannot be written: Is a directory" in (error := capsys.readouterr().err) and "hello" in error
 
 
+def test_whoever_converses_is_not_bothered_with_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "otto.log").mkdir()
+    set_up("warning", tmp_path / "otto.log", conversing=True)
+    logging.getLogger("otto.test").warning("hello")
+    assert capsys.readouterr().err == ""
+
+
 def test_a_log_on_a_full_disk_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     set_up("warning", Path("/dev/full"))
     logging.getLogger("otto.test").warning("hello")

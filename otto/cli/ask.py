@@ -49,7 +49,7 @@ def ask(
     for folder in (examples, skills):
         if folder is not None and not folder.is_dir():
             raise OttoError(f"{folder} is not a folder")
-    set_up(settings.log_level, settings.state_folder / "otto.log")
+    set_up(settings.log_level, settings.state_folder / "otto.log", conversing=True)
 
     def confirm(skill: Skill, call: Call) -> bool:
         return yes or terminal_question(f"Shall I run {call}?")

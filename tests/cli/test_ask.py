@@ -23,8 +23,8 @@ User: lights out in the hall
 Assistant: lights(state="off", room="hall")
 User: I need some light in the bathroom
 Assistant: lights(state="on", room="bathroom")
-User: turn on the lights in the office please
-Assistant: lights(state="on", room="office")
+User: turn on the lights in the dining room please
+Assistant: lights(state="on", room="dining room")
 User: kitchen lights on
 Assistant: lights(state="on", room="kitchen")
 
@@ -92,8 +92,8 @@ def test_other_folders_replace_the_bundled_ones(otto: Otto, tmp_path: Path) -> N
     (tmp_path / "lights_examples.txt").write_text(LIGHTS)
     (tmp_path / "none").mkdir()
     only = ("--examples", str(tmp_path), "--skills", str(tmp_path / "none"))
-    assert otto("ask", *only, "office lights on please").out == "Done: the office lights are on.\n"
-    assert otto("skills", "list", *only, "--json").json[0]["name"] == "lights"
+    assert otto("ask", *only, "bathroom lights on please").out == "Done: the bathroom lights are on.\n"
+    assert [row["name"] for row in otto("skills", "list", *only, "--json").json["skills"]] == ["lights", "other"]
 
 
 def test_a_risky_skill_needs_a_yes(otto: Otto, own_folders: Path) -> None:

@@ -15,7 +15,7 @@ def test_what_was_said_and_done_is_shown(otto: Otto) -> None:
     (row,) = map(json.loads, otto("history", "--json").out.splitlines())
     assert (row["text"], row["calls"], row["ok"]) == ("what is nine times nine", 'math(question="9*9")', True)
     assert set(row["timings_ms"]) == {"route", "dispatch"}
-    assert "nine times nine" in otto("history").out
+    assert "nine times nine" in otto("history", COLUMNS="200").out
     assert otto("history", "sandwich", "--json").out == ""
 
 
