@@ -58,6 +58,7 @@ class FewshotRouter:
         development: Sequence[Example] = (),
         cache: Path | None = None,
         previous: FewshotRouter | None = None,
+        newcomers: Collection[str] = (),
         progress: Progress | None = None,
         seed: int = SEED,
     ) -> FewshotRouter:
@@ -65,19 +66,20 @@ class FewshotRouter:
 
         `development`: examples for the rejection threshold and the confidence; without them a part of `examples` is
         held back for that. `cache`: folder for trained routers. `previous`: a router whose vectors and weights are
-        taken over where examples are the same; without it the cache's newest. `progress(what, share)`: 0 to 1.
+        taken over where examples are the same; without it the cache's newest. `newcomers`: skills that may claim
+        sentences which meant `other()` before they came (`claims.py`). `progress(what, share)`: 0 to 1.
         Raises `ModelFileError` if the encoder is missing or damaged.
         """
         encoder = shared(cache)
         known = {skill.name: skill for skill in (*skills, OTHER_SKILL)}
         usable = [each for each in examples if each.text.strip() and each.calls[0].name in known]
-        path = cache / "fewshot" / f"{_key(known, usable, development, encoder, seed)}.npz" if cache else None
+        path = cache / "fewshot" / f"{_key(known, usable, development, newcomers, encoder, seed)}.npz" if cache else None
         if path and (loaded := saved.load(path, encoder.version)):
             return FewshotRouter(encoder, loaded)
         earlier = previous.trained if previous else _newest(path, encoder)
         # A second encoder for as long as training takes: one sentence is fastest on one thread, thousands are not.
         many = Encoder.load(cache, threads=TRAINING_THREADS) if len(usable) > FEW and not earlier else encoder
-        trained = fit(known, usable, development, earlier, many, seed, progress or _silent)
+        trained = fit(known, usable, development, earlier, many, newcomers, seed, progress or _silent)
         if path:
             # A cache that cannot be written costs a training at the next start, nothing else.
             with suppress(OSError):

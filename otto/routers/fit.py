@@ -6,7 +6,7 @@ tell when to refuse and how sure to be. With an earlier `Trained`, only what has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -17,8 +17,8 @@ from otto.call import OTHER
 from otto.encoder import Encoder
 from otto.example import Example
 from otto.routers import calibration as calibrate
+from otto.routers import claims, softmax
 from otto.routers import classifier as classify
-from otto.routers import softmax
 from otto.routers.alignment import NOW
 from otto.routers.calibration import Calibration
 from otto.routers.classifier import Classifier, Opinions
@@ -44,6 +44,7 @@ def fit(
     development: Sequence[Example],
     previous: Trained | None,
     encoder: Encoder,
+    newcomers: Collection[str],
     seed: int,
     progress: Progress,
 ) -> Trained:
@@ -55,6 +56,7 @@ def fit(
     cleaned = list({(each.text, str(each)): each for each in cleaned}.values())
     progress("sentences", 0.0)
     known = _known(sorted({each.text for each in cleaned}), previous, encoder)
+    cleaned = claims.settled(cleaned, known.memory.sentences, newcomers)
     if not cleaned:
         return Trained(skills, known.projection, None, {}, Calibration())
     labels = [each.calls[0].name for each in cleaned]

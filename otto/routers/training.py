@@ -21,7 +21,7 @@ from otto.routers.swap import Row
 from otto.routers.tagger import Field, Tagged, Tagger
 from otto.skill import Skill, to_json
 
-SWAPS = ((700, 12), (1500, 4), (2500, 1))
+SWAPS = ((700, 12), (1500, 4), (4000, 1))
 """Up to so many sentences with values: how often their values are swapped."""
 ENCODED = 1500
 """Up to so many sentences, those with swapped values are encoded anew."""
@@ -191,7 +191,9 @@ def _tagged(
     projection: Projection,
 ) -> list[Tagged]:
     times = next((times for most, times in SWAPS if count <= most), 0)
-    made = swap.swapped(plan.rows, pool, times, seed) if plan.tagged else []
+    # What a typed value looks like, the value table knows; only texts need more examples.
+    texts = any(_type(plan.skill, name) == "text" for name in plan.tagged)
+    made = swap.swapped(plan.rows, pool, times, seed) if texts else []
     if made and count <= ENCODED:
         texts, cut = [row.sentence.text for row in made], [row.sentence.spans for row in made]
         encoded, _ = sentences(encoder, projection, texts, cut)
