@@ -71,6 +71,16 @@ class Live:
             [example for entry in exposed for example in entry.examples],
             cache=self._settings.cache_folder,
             previous=self._router,
+            newcomers=self._newcomers(snapshot),
             progress=progress,
         )
         return Ready(snapshot, self._router)
+
+    def _newcomers(self, snapshot: Snapshot) -> frozenset[str]:
+        """Skills that the first folders, mostly the bundled ones, know nothing of."""
+        first = {*self._registry.folders.examples[:1], *self._registry.folders.skills[:1]}
+        return frozenset(
+            name
+            for name, entry in snapshot.skills.items()
+            if entry.files and not any(file.parent in first for file in entry.files)
+        )

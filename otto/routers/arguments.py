@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from otto.routers import softmax
 from otto.routers.alignment import SCATTERED, chunks
 from otto.routers.classifier import VECTOR_WEIGHT
 from otto.routers.features import PLACE, SPAN_TYPES, Observed, mark, observe
-from otto.routers.ngrams import Columns, Values
+from otto.routers.ngrams import Columns, Values, levelled
 from otto.routers.sentence import Floats, Sentence
 from otto.routers.tagger import Field
 from otto.skill import Parameter, Skill
@@ -33,8 +34,10 @@ class Decider:
     """Of the n-grams that count, ascending."""
     weights: Floats
     """(columns + 384 + 1) × options."""
+    named: float = 0.0
+    """What it adds to a value's log-odds that it is the only one which the sentence names: "lights off"."""
 
-    def decide(self, grams: tuple[Columns, Values], vector: Floats) -> tuple[Scalar | None, float]:
+    def decide(self, text: str, grams: tuple[Columns, Values], vector: Floats) -> tuple[Scalar | None, float]:
         """The likeliest value and its probability."""
         columns, values = grams
         places = np.searchsorted(self.columns, columns)
@@ -42,9 +45,33 @@ class Decider:
         known[known] = self.columns[places[known]] == columns[known]
         count = len(self.columns)
         logits = values[known] @ self.weights[places[known]] + VECTOR_WEIGHT * vector @ self.weights[count:-1]
-        shares = softmax.probabilities(logits + self.weights[-1])
+        logits = logits + self.weights[-1]
+        only = only_named(text, self.options)
+        if only is not None:
+            logits[only] += self.named
+        shares = softmax.probabilities(logits)
         best = int(shares.argmax())
         return self.options[best], float(shares[best])
+
+
+def only_named(text: str, options: Sequence[Scalar | None]) -> int | None:
+    """Which option's own words stand in the sentence, if those of exactly one do."""
+    padded = f" {' '.join(levelled(text))} "
+    found = [
+        place
+        for place, option in enumerate(options)
+        if isinstance(option, str) and f" {' '.join(levelled(option))} " in padded
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def trust_in_names(texts: Sequence[str], targets: Sequence[int], options: Sequence[Scalar | None]) -> float:
+    """How far to trust that a named option is meant: the log-odds of that in training, with one doubt added to both
+    sides; never below 0."""
+    named = [(only_named(text, options), target) for text, target in zip(texts, targets, strict=True)]
+    right = sum(only == target for only, target in named if only is not None)
+    wrong = sum(only != target for only, target in named if only is not None)
+    return max(0.0, math.log((right + 1) / (wrong + 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +105,7 @@ class Arguments:
             found.update(_values(sentence, tags.tags, self.skill, now))
             likely += tags.log_probability
         for decider in self.deciders:
-            value, share = decider.decide(grams, sentence.vector)
+            value, share = decider.decide(sentence.text, grams, sentence.vector)
             likely += float(np.log(share))
             if value is not None:
                 found[decider.parameter] = value

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +73,8 @@ class FewshotRouter:
         encoder = shared(cache)
         known = {skill.name: skill for skill in (*skills, OTHER_SKILL)}
         usable = [each for each in examples if each.text.strip() and each.calls[0].name in known]
-        path = cache / "fewshot" / f"{_key(known, usable, development, newcomers, encoder, seed)}.npz" if cache else None
+        key = _key(known, usable, development, newcomers, encoder, seed)
+        path = cache / "fewshot" / f"{key}.npz" if cache else None
         if path and (loaded := saved.load(path, encoder.version)):
             return FewshotRouter(encoder, loaded)
         earlier = previous.trained if previous else _newest(path, encoder)
@@ -181,6 +182,7 @@ def _key(
     skills: Mapping[str, Skill],
     examples: Sequence[Example],
     development: Sequence[Example],
+    newcomers: Collection[str],
     encoder: Encoder,
     seed: int,
 ) -> str:
@@ -191,4 +193,7 @@ def _key(
         digest.update(b"\0")
         for each in part:
             digest.update(f"{each}\n".encode(errors="surrogatepass"))
+            if newcomers:  # whether a sentence yields to them depends on where it stands
+                digest.update(f"{Path(each.origin.file).parent}\n".encode(errors="surrogatepass"))
+    digest.update(f"{sorted(newcomers)}".encode())
     return digest.hexdigest()[:32]

@@ -84,6 +84,4 @@ def levelled(text: str) -> list[str]:
 @functools.lru_cache(maxsize=20_000)  # the same words come again and again
 def _letters(word: str) -> tuple[str, ...]:
     padded = f" {word} "
-    return tuple(
-        padded[start : start + size] for size in (2, 3, 4) for start in range(max(1, len(padded) - size + 1))
-    )
+    return tuple(padded[start : start + size] for size in (2, 3, 4) for start in range(max(1, len(padded) - size + 1)))

@@ -152,7 +152,7 @@ def pack_arguments(arguments: Mapping[str, Arguments]) -> tuple[list[dict[str, o
                 "kinds": each.kinds,
                 "repeating": sorted(each.field.repeating) if each.field else [],
                 "pooled": bool(each.field and each.field.pooled),
-                "deciders": [[decider.parameter, decider.options] for decider in each.deciders],
+                "deciders": [[decider.parameter, decider.options, decider.named] for decider in each.deciders],
                 "trained_on": each.trained_on,
             }
         )
@@ -173,8 +173,9 @@ def unpack_arguments(
                 tuple(options),
                 arrays[f"decider.{name}.{parameter}.columns"],
                 arrays[f"decider.{name}.{parameter}.weights"],
+                named,
             )
-            for parameter, options in entry["deciders"]
+            for parameter, options, named in entry["deciders"]
         )
         field = Field(own, frozenset(entry["repeating"]), pooled if entry["pooled"] else None) if own else None
         found[name] = Arguments(skills[name], tuple(entry["kinds"]), field, deciders, entry["trained_on"])

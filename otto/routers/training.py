@@ -14,7 +14,7 @@ from otto.encoder import Encoder
 from otto.example import Example
 from otto.routers import softmax, swap, tagger
 from otto.routers.alignment import NOW, Aligned, align, decided_by_sentence
-from otto.routers.arguments import Arguments, Decider, kinds
+from otto.routers.arguments import Arguments, Decider, kinds, trust_in_names
 from otto.routers.features import mark, observe, place_kinds
 from otto.routers.sentence import Projection, Sentence, sentences
 from otto.routers.swap import Row
@@ -192,8 +192,8 @@ def _tagged(
 ) -> list[Tagged]:
     times = next((times for most, times in SWAPS if count <= most), 0)
     # What a typed value looks like, the value table knows; only texts need more examples.
-    texts = any(_type(plan.skill, name) == "text" for name in plan.tagged)
-    made = swap.swapped(plan.rows, pool, times, seed) if texts else []
+    free = any(_type(plan.skill, name) == "text" for name in plan.tagged)
+    made = swap.swapped(plan.rows, pool, times, seed) if free else []
     if made and count <= ENCODED:
         texts, cut = [row.sentence.text for row in made], [row.sentence.spans for row in made]
         encoded, _ = sentences(encoder, projection, texts, cut)
@@ -252,7 +252,8 @@ def _decider(parameter: str, plan: _Plan, material: Material) -> Decider | None:
     )
     targets = np.array([options.index(value) for value in given], np.int64)
     weights = softmax.fit(narrow, targets, len(options), strength=30.0, iterations=40)
-    return Decider(parameter, tuple(options), columns, weights)
+    said = [material.sentences[place].text for place in plan.places]
+    return Decider(parameter, tuple(options), columns, weights, trust_in_names(said, targets.tolist(), options))
 
 
 def _scalar(call: Call, parameter: str) -> Scalar | None:
