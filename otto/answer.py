@@ -31,6 +31,9 @@ NO = _phrases(
     hold on | wrong | that's wrong | no stop | no cancel | no wait | absolutely not | of course not | certainly not |
     definitely not"""
 )
+USUAL = ("yes", "yes please", "yeah", "sure", "go ahead", "okay", "do it",
+         "no", "no thanks", "don't", "cancel", "never mind", "stop")  # fmt: skip
+"""Those that a recogniser has to know."""
 _POLITE = re.compile(r"\b(?:otto|hey|please|thanks|thank you|um+|uh+|well|oh|then)\b")
 _NO_WORDS = frozenset(["no", "not", "don't", "nope", "nah", "never", "cancel", "stop", "abort", "wrong"])
 

@@ -66,4 +66,5 @@ def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
             "(?:" + "|".join(map(re.escape, (word, *_HEARD_FOR.get(word, ())))) + ")" for word in phrase.lower().split()
         ]
         alternatives.append(r"[\s,]+".join(words))
-    return re.compile(rf"\W*(?:(?:hey|hi|ok|okay|uh|um)\W+)?(?:{'|'.join(alternatives) or '(?!)'})\b[\s,.!?:;-]*", re.I)
+    once = rf"\W*(?:(?:hey|hi|ok|okay|uh|um)\W+)?(?:{'|'.join(alternatives) or '(?!)'})\b[\s,.!?:;-]*"
+    return re.compile(f"(?:{once})+", re.IGNORECASE)

@@ -58,10 +58,13 @@ class SpokenConfirmation:
             self.pending = False
             self._attention.shut()
 
-    def hear(self, text: str) -> bool:
-        """Takes `text` for the answer, if one is awaited and this is a yes or a no. Whether it was taken."""
+    def hear(self, text: str, *, sure: bool = True) -> bool:
+        """Takes `text` for the answer, if one is awaited and this is a yes or a no. Whether it was taken.
+
+        `sure`: whether it was heard well; a yes has to be.
+        """
         answer = yes_or_no(text)
-        if not self.pending or answer is None:
+        if not self.pending or answer is None or (answer and not sure):
             return False
         self._answers.put(answer)
         return True

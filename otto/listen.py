@@ -206,11 +206,13 @@ class VoiceLoop:
             self.say(heard.problem)
         if heard.command is None or not heard.transcript.text:
             return
-        if self._confirmation.hear(heard.command):
+        sure = heard.transcript.confidence >= SURE
+        if self._confirmation.pending:
+            self._confirmation.hear(heard.command, sure=sure)
             return
         if not heard.command:
             self._attention.open(CALLED_SECONDS)
-        elif heard.transcript.confidence < SURE:
+        elif not sure:
             if self._attention.mode != "always" or heard.pushed:
                 self._refuse(heard.command, UNSURE)
         elif heard.command.lower().strip(" .,!?") in _CANCEL or _is_stop(heard.understood):

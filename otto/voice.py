@@ -12,19 +12,22 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from otto.answer import USUAL
 from otto.attention import Attention
 from otto.audio.standin import Source, raw, recording
 from otto.audio.stt import SpeechToText
 from otto.audio.tts import Speaker, find_voice
 from otto.audio.wake import Spotter
+from otto.call import OTHER, Call
 from otto.config import Settings
 from otto.confirmation import SpokenConfirmation
 from otto.errors import ModelFileError, OttoError
+from otto.example import Example, Origin
 from otto.listen import Parts, VoiceLoop
 from otto.live import Live
 from otto.snapshot import Change, Snapshot
@@ -70,7 +73,14 @@ def engine(settings: Settings, snapshot: Snapshot, note: Callable[[str], None]) 
     """What transcribes, for these skills. Raises `ModelFileError` with what to run."""
     from otto.audio.engines import spoken_of, transcriber
 
-    return transcriber(settings, *spoken_of(snapshot), note=note)
+    skills, examples = spoken_of(snapshot)
+    return transcriber(settings, skills, [*examples, *_answers()], note=note)
+
+
+def _answers() -> Iterator[Example]:
+    """What is said to a question, as sentences that no skill has: they must be heard as well."""
+    for phrase in USUAL:
+        yield Example(phrase, (Call(OTHER, {}),), Origin("otto/answer.py", 0))
 
 
 def follow(settings: Settings, live: Live, loop: VoiceLoop) -> None:

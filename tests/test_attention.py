@@ -19,6 +19,7 @@ PHRASES = ("otto", "hey otto")
         ("otto", ""),
         ("Otto!", ""),
         ("okay otto lights on", "lights on"),
+        ("otto otto lights on", "lights on"),
     ],
 )
 def test_the_wake_phrase_is_taken_off(said: str, command: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,10 +42,12 @@ def listen(
     attention: Annotated[str | None, typer.Option(help="wake, or always.")] = None,
     stt: Annotated[str | None, typer.Option(help="The engine that transcribes.")] = None,
     voice: Annotated[str | None, typer.Option(help="Who speaks the replies; none: nobody.")] = None,
+    examples: Annotated[Path | None, typer.Option(help="Folder of example files, in place of the bundled.")] = None,
+    skills: Annotated[Path | None, typer.Option(help="Folder of Python skills, in place of the bundled.")] = None,
 ) -> None:
     """Carry out spoken commands."""
     from otto import voice as voices
-    from otto.config import load
+    from otto.config import folders, load
     from otto.listen import VoiceLoop
     from otto.log import set_up
     from otto.turn import Assistant
@@ -55,7 +58,8 @@ def listen(
     source = voices.sound(sound) if sound else voices.microphone(settings, note)
     mouth = voices.Mouth.of(settings, note)
     with progress_bar() as progress:
-        otto = Assistant(settings, mouth.confirmation.ask, progress=progress)
+        where = folders(settings, examples, skills)
+        otto = Assistant(settings, mouth.confirmation.ask, where=where, progress=progress)
     with otto:
         engine = voices.engine(settings, otto.live.ready.snapshot, note)
         shown = Terminal(as_json)
