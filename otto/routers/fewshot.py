@@ -37,6 +37,8 @@ EXPECTED_WEIGHT = 3.0
 ALTERNATIVE_LEAST = 0.05
 """Probability from which on another skill is an alternative."""
 ALTERNATIVES = 2
+RISKY_SURETY = 10 / 11
+"""How sure to be of a skill that asks first: a wrong one counts ten times as much as one refused (Elkan 2001)."""
 TRAINING_THREADS = 2
 FEW = 200
 """Examples up to which a second encoder is not worth loading."""
@@ -125,11 +127,20 @@ class FewshotRouter:
         score = float(decide(opinions, labels, classifier.share).scores[0]) if ranked else 0.0
         return _Decision(shares, ranked, score)
 
+    def _accepted(self, decision: _Decision, sure: float) -> bool:
+        """Whether the likeliest skill is likely enough. `sure`: how likely it is right."""
+        if not decision.ranked or decision.score < self.trained.calibration.threshold:
+            return False
+        best = decision.ranked[0]
+        if decision.shares.get(OTHER, 0.0) > decision.shares[best]:
+            return False
+        return self.trained.skills[best].risk != "confirm" or sure >= RISKY_SURETY
+
     def _answers(self, sentence: Sentence, decision: _Decision, context: Context) -> list[Alternative]:
         """What to do, then what else it could be."""
         calibration = self.trained.calibration
-        accepted = bool(decision.ranked) and decision.score >= calibration.threshold
         sure = calibration.skill(decision.score)
+        accepted = self._accepted(decision, sure)
         found = []
         for place, label in enumerate(decision.ranked[: ALTERNATIVES + 1]):
             share = decision.shares[label]
