@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from otto.audio.language import common_words
 from otto.audio.pronunciation import Pronunciations, Sound
 from otto.audio.spokenform import spoken
 from otto.example import Example
@@ -141,7 +142,8 @@ def _likeness(one: Sound, other: Sound, limit: float) -> float:
 
 
 def vocabularies(skills: Sequence[Skill], examples: Sequence[Example]) -> tuple[set[str], set[str]]:
-    """The values that can be meant (choices, and what examples name), and all words of the examples and choices."""
+    """The values that can be meant (choices, and what examples name), and the words that are no mishearing: those of
+    examples and choices, and where a skill takes any text the common words of the language."""
     values: set[str] = set()
     known: set[str] = set()
     named = {(skill.name, parameter.name): parameter for skill in skills for parameter in skill.parameters}
@@ -157,4 +159,6 @@ def vocabularies(skills: Sequence[Skill], examples: Sequence[Example]) -> tuple[
                     values.update(str(value) for value in several if len(spoken(str(value))) <= 3)
     for value in values:
         known.update(spoken(value))
+    if any(parameter.type == "text" for parameter in named.values()):
+        known.update(common_words())
     return values, known

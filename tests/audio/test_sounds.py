@@ -66,3 +66,10 @@ def test_vocabularies_hold_choices_names_and_all_words() -> None:
     values, known = vocabularies([skill], [Example("play Abba loud", parse('play(artist="Abba")'))])
     assert values == {"hall", "bath room", "Abba"}
     assert {"play", "loud", "abba", "bath", "room"} <= known
+
+
+def test_common_words_are_no_mishearing_where_any_text_can_be_said() -> None:
+    note = Skill("note", (Parameter("text"),))
+    snap = Snapper(*vocabularies([note], [Example("note kitten", parse('note(text="kitten")'))]))
+    assert snap("note kitchen") == "note kitchen"
+    assert snap("note kittin") == "note kitten"
