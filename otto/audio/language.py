@@ -24,6 +24,7 @@ from otto.audio.ngrams import MORE, Gram, Trigrams
 from otto.audio.pronunciation import Pronunciations
 from otto.audio.spokenform import cardinal, spoken
 from otto.call import Call, Scalar
+from otto.errors import ModelFileError
 from otto.example import Example
 from otto.files import write_atomic
 from otto.skill import Parameter, Skill
@@ -96,15 +97,21 @@ def sentences(skills: Sequence[Skill], examples: Sequence[Example], phrases: Ite
 
 
 def prepared(said: Sentences, folder: Path) -> LanguageFiles:
-    """The files for these sentences, from `folder` or made now (a second or two). Raises `ModelFileError` without the
-    dictionary, `OSError` when the folder cannot be written."""
+    """The files for these sentences, from `folder` or made now (a second or two). Raises `ModelFileError`
+    without the dictionary, or when the folder cannot be written."""
     files = LanguageFiles(folder / f"{said.hash[:32]}.arpa", folder / f"{said.hash[:32]}.dict")
     if files.model.is_file() and files.dictionary.is_file():
         return files
-    folder.mkdir(parents=True, exist_ok=True)
     model = Trigrams.of(said.templates, said.classes, common_words() if said.open else {}, COMMON_SHARE)
-    write_atomic(files.dictionary, dictionary(model.words))
-    write_atomic(files.model, model.arpa())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(files.dictionary, dictionary(model.words))
+        write_atomic(files.model, model.arpa())
+    except OSError as error:
+        raise ModelFileError(
+            f"The language model for speech cannot be written to {folder} ({error.strerror}): make that folder writable, "
+            "or set cache_folder in otto.toml"
+        ) from error
     _forget_old(folder)
     return files
 

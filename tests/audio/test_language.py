@@ -10,6 +10,7 @@ import pytest
 
 from otto.audio.language import common_words, dictionary, prepared, sentences
 from otto.call import parse
+from otto.errors import ModelFileError
 from otto.example import Example
 from otto.skill import Parameter, Skill
 from otto.values import Limits
@@ -119,3 +120,9 @@ def test_hundreds_of_sentences_are_ready_at_once(tmp_path: Path) -> None:
     assert len(said.templates) <= len(rows)
     files = prepared(said, tmp_path)
     assert files.model.stat().st_size < 1_000_000
+
+
+def test_a_cache_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file stands in the way")
+    with pytest.raises(ModelFileError, match="cannot be written to .*cache.*cache_folder"):
+        prepared(sentences([LIGHTS], [ON]), tmp_path / "cache" / "speech")
