@@ -109,8 +109,8 @@ def prepared(said: Sentences, folder: Path) -> LanguageFiles:
         write_atomic(files.model, model.arpa())
     except OSError as error:
         raise ModelFileError(
-            f"The language model for speech cannot be written to {folder} ({error.strerror}): make that folder writable, "
-            "or set cache_folder in otto.toml"
+            f"The language model for speech cannot be written to {folder} ({error.strerror}): make that folder "
+            "writable, or set cache_folder in otto.toml"
         ) from error
     _forget_old(folder)
     return files
