@@ -39,6 +39,8 @@ ALTERNATIVE_LEAST = 0.05
 ALTERNATIVES = 2
 RISKY_SURETY = 10 / 11
 """How sure to be of a skill that asks first: a wrong one counts ten times as much as one refused (Elkan 2001)."""
+WELL_KNOWN = 50
+"""Examples from which on that is demanded; of a skill with fewer, held-out sentences say too little."""
 TRAINING_THREADS = 2
 FEW = 200
 """Examples up to which a second encoder is not worth loading."""
@@ -134,7 +136,13 @@ class FewshotRouter:
         best = decision.ranked[0]
         if decision.shares.get(OTHER, 0.0) > decision.shares[best]:
             return False
-        return self.trained.skills[best].risk != "confirm" or sure >= RISKY_SURETY
+        return sure >= RISKY_SURETY or self.trained.skills[best].risk != "confirm" or not self._well_known(best)
+
+    def _well_known(self, skill: str) -> bool:
+        """Whether there are enough examples to say how sure to be of this skill."""
+        classifier = self.trained.classifier
+        assert classifier is not None
+        return int((classifier.neighbours.labels == classifier.labels.index(skill)).sum()) >= WELL_KNOWN
 
     def _answers(self, sentence: Sentence, decision: _Decision, context: Context) -> list[Alternative]:
         """What to do, then what else it could be."""

@@ -25,6 +25,8 @@ SWAPS = ((700, 12), (1500, 4), (4000, 1))
 """Up to so many sentences with values: how often their values are swapped."""
 ENCODED = 1500
 """Up to so many sentences, those with swapped values are encoded anew."""
+FEW_TIMES = 12
+"""A skill among others counts as a set of so many times its own sentences, for the two numbers above."""
 QUICK_SWAPS = 4
 ITERATIONS = 60
 POOLED_ITERATIONS = 40
@@ -75,7 +77,9 @@ def train_arguments(
             trained[name] = previous[name]
             continue
         marked = kinds(plan.skill, plan.tagged, on_map)
-        rows[name] = _tagged(plan, pool, marked, count, seed, encoder, projection)
+        # A skill with a few examples needs them multiplied also among skills that have hundreds.
+        size = min(count, FEW_TIMES * len(plan.rows))
+        rows[name] = _tagged(plan, pool, marked, size, seed, encoder, projection)
         field = None
         if rows[name] and plan.tagged:
             own = tagger.train(rows[name], ITERATIONS)
