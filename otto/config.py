@@ -81,7 +81,7 @@ class Settings:
     whisper_compute: Annotated[str, Says("How Whisper calculates: `int8`, `int8_float16`, `float16`, `float32`.")] = (
         "int8"
     )
-    stt_model: Annotated[str, Says('Model for `stt = "openai"`, at `OPENAI_BASE_URL`.')] = "whisper-1"
+    stt_model: Annotated[str, Says('Model for `stt = "openai"`, at `OPENAI_BASE_URL`.')] = ""
     hangover_seconds: Annotated[float, Says("Silence after which somebody has finished speaking.", 0.3, 3)] = 0.6
     voice: Annotated[str, Says("Who speaks: `auto`, `none`, `espeak-ng`, `say`, or a Piper voice's file.")] = "auto"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Says("What is written to the log.")] = "warning"

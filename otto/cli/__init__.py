@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from otto.cli import ask, bench, daemon, doctor, fix, history, listen, skills
+from otto.cli import ask, bench, daemon, doctor, fix, history, listen, skills, transcribe
 from otto.errors import OttoError
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (ask, listen, history, fix, bench, doctor):
+for verb in (ask, listen, history, fix, transcribe, bench, doctor):
     app.command(epilog=verb.EXAMPLES)(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(skills.app, name="skills")
 app.add_typer(daemon.app, name="daemon")
