@@ -49,6 +49,7 @@ def fit(
     progress: Progress,
 ) -> Trained:
     """Arguments as in `FewshotRouter.train`."""
+    import scipy.optimize  # noqa: F401  (brings a BLAS of its own, which can only be limited once it is loaded)
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     cleaned = [replace(each, text=readable(each.text)) for each in examples]
