@@ -12,11 +12,11 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PIP) --editable .
+	$(PIP) --editable '.[voice]'
 	touch $@
 
 .venv/dev: .venv/base
-	$(PIP) --editable '.[dev]'
+	$(PIP) --editable '.[dev,voice,mqtt]'
 	touch $@
 
 demo: .venv/base

@@ -21,15 +21,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from otto.call import OTHER, Call, parse
 from otto.errors import CallSyntaxError, OttoError
 from otto.example import Example, Origin
 from otto.route import Context, Route
 from otto.skill import OTHER_SKILL, Skill, from_json, same_calls
+
+if TYPE_CHECKING:
+    from otto.audio.score import Timed
 
 NOW = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)
 """The time at which all sentences are said, a Wednesday."""
@@ -48,6 +52,9 @@ class Row:
     text: str
     calls: tuple[Call, ...]
     """Empty where the set's call cannot be written in Otto's syntax: no answer is right then."""
+    said: str | None = None
+    """For recorded speech, what was really said, if the set knows; `text` is then what was heard."""
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,12 @@ class Report:
     route_ms_p99: float
     rss_mb: float
     """Resident memory of the answering process at its highest."""
+    accepted: float | None = None
+    """Of recorded commands, those with the right skill and every labelled argument right; more arguments do no harm."""
+    word_error_rate: float | None = None
+    """Of recordings whose words are known."""
+    stt_realtime_factor: float | None = None
+    """Processor seconds for a second of recorded sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +107,24 @@ def measure(
     shots: int | None = None,
     split: str = "test",
     progress: Progress | None = None,
-    transcribe: Transcribe | None = None,
+    stt: str = "auto",
 ) -> Report:
     """Trains on `train.jsonl` (or on `shots` rows a skill of it) and scores the rows of `split`.
 
-    `transcribe` turns a recording into text, for sets of recorded speech. Raises `OttoError` for a folder that is no
-    test set.
+    `stt`: the engine that transcribes the set's recordings, if it has any; it is given the skills' and the training
+    rows' vocabulary. Raises `OttoError` for a folder that is no test set.
     """
     if router not in ROUTERS:
         raise OttoError(f"there is no router {router!r} to train; known: {', '.join(ROUTERS)}")
     told = progress or (lambda what, share: None)
     skills = read_skills(folder)
-    train = [row for row in read_rows(folder, "train", transcribe) if row.calls]
+    train = [row for row in read_rows(folder, "train") if row.calls]
     if shots is not None:
         train = drawn(train, shots)
     held_back = (folder / "dev.jsonl").exists() and split != "dev"
-    development = [row for row in read_rows(folder, "dev", transcribe) if row.calls] if held_back else []
-    tested = read_rows(folder, split, transcribe)
+    development = [row for row in read_rows(folder, "dev") if row.calls] if held_back else []
+    ears = _Ears(stt, list(skills.values()), train, told)
+    tested = read_rows(folder, split, ears.hear)
     if not train or not tested:
         raise OttoError(f"{folder}: nothing to train on or to score")
     with tempfile.TemporaryDirectory() as temporary:
@@ -119,7 +133,54 @@ def measure(
         told("scoring", 0.95)
         answers, megabytes = _answered(file, [row.text for row in tested])
     told("done", 1.0)
-    return _report(tested, answers, skills, len(train), seconds, megabytes)
+    report = _report(tested, answers, skills, len(train), seconds, megabytes)
+    return ears.told(report, tested, answers) if ears.timed else report
+
+
+class _Ears:
+    """What transcribes a set's recordings; loaded when the first one comes."""
+
+    def __init__(self, stt: str, skills: Sequence[Skill], train: Sequence[Row], progress: Progress) -> None:
+        self._stt, self._skills, self._train, self._progress = stt, skills, train, progress
+        self.timed: Timed | None = None
+
+    def hear(self, path: Path) -> str:
+        """What is said in a recording. Raises `OttoError`."""
+        if self.timed is None:
+            from otto.audio.engines import transcriber
+            from otto.audio.score import Timed
+            from otto.config import load
+
+            examples = [Example(row.text, row.calls) for row in self._train]
+            self.timed = Timed(transcriber(load({"stt": self._stt}), self._skills, examples))
+        self._progress(f"listening to {path.name}", 0.0)
+        return self.timed.text(path)
+
+    def told(self, report: Report, rows: Sequence[Row], answers: Sequence[Answer]) -> Report:
+        """The report with what it holds of recorded speech."""
+        from otto.audio.score import word_error_rate
+
+        assert self.timed is not None
+        heard = [(row, answer) for row, answer in zip(rows, answers, strict=True) if row.recorded]
+        known = [(row.said, row.text) for row, _ in heard if row.said is not None]
+        return replace(
+            report,
+            accepted=_share([accepted(row.calls, answer.calls) for row, answer in heard]),
+            word_error_rate=word_error_rate(known) if known else None,
+            stt_realtime_factor=self.timed.realtime_factor,
+        )
+
+
+def accepted(labelled: Sequence[Call], answered: Sequence[Call]) -> bool:
+    """Whether skills and every labelled argument are right, as the makers of such sets count it."""
+    return (
+        bool(labelled)
+        and len(labelled) == len(answered)
+        and all(
+            right.name == given.name and right.arguments.items() <= given.arguments.items()
+            for right, given in zip(labelled, answered, strict=True)
+        )
+    )
 
 
 def read_skills(folder: Path) -> dict[str, Skill]:
@@ -152,14 +213,18 @@ def _row(line: str, origin: Origin, transcribe: Transcribe | None) -> Row:
         audio = content.get("audio")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OttoError(f"{origin}: expected text and call in a line of JSON") from error
-    if text is None:
-        if transcribe is None or audio is None:
-            raise OttoError(f"{origin}: recorded speech needs something that transcribes it")
+    said = None
+    if audio is not None and transcribe is not None:
+        said = None if text is None else str(text)
         text = transcribe(Path(origin.file).parent / str(audio))
+    if text is None:
+        raise OttoError(f"{origin}: a row to train on needs its text")
+    recorded = audio is not None and transcribe is not None
     try:
-        return Row(str(text), tuple(call for each in written for call in parse(str(each), max_length=None)))
+        calls = tuple(call for each in written for call in parse(str(each), max_length=None))
     except CallSyntaxError:
-        return Row(str(text), ())
+        calls = ()
+    return Row(str(text), calls, said, recorded)
 
 
 def drawn(rows: Sequence[Row], shots: int, seed: int = SEED) -> list[Row]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from otto.bench import Report, Row, calibration_error, drawn, measure, read_rows, read_skills
+from otto.bench import Report, Row, accepted, calibration_error, drawn, measure, read_rows, read_skills
 from otto.call import parse
 from otto.errors import OttoError
 
+SPEECH = Path(__file__).parent / "data" / "speech"
 CITIES = ("Rome", "Oslo", "Lima", "Cairo", "Quito", "Paris", "Delhi", "Kyiv")
 TRAIN = [
     *({"text": f"weather in {city}", "call": f'weather(city="{city}")'} for city in CITIES),
@@ -99,10 +101,45 @@ def test_a_development_set_fits_the_threshold(folder: Path) -> None:
 
 def test_recordings_need_ears(tmp_path: Path) -> None:
     (tmp_path / "test.jsonl").write_text('{"audio": "a.flac", "call": "stop()"}\n', encoding="utf-8")
-    with pytest.raises(OttoError, match=r"test\.jsonl:1: .*transcribes"):
+    with pytest.raises(OttoError, match=r"test\.jsonl:1: .*needs its text"):
         read_rows(tmp_path, "test")
     heard = read_rows(tmp_path, "test", lambda path: f"heard {path.name}")
-    assert heard == [Row("heard a.flac", parse("stop()"))]
+    assert heard == [Row("heard a.flac", parse("stop()"), recorded=True)]
+
+
+def test_a_recorded_command_is_accepted_when_all_that_is_labelled_is_right() -> None:
+    labelled = parse('order(drink="latte", size="small")')
+    assert accepted(labelled, parse('order(size="small", drink="latte", milk="soy milk")'))
+    assert not accepted(labelled, parse('order(drink="latte")'))
+    assert not accepted(labelled, parse('order(drink="latte", size="large")'))
+    assert not accepted(labelled, parse('brew(drink="latte", size="small")'))
+    assert not accepted(labelled, (*labelled, *labelled))
+    assert not accepted((), ())
+
+
+def test_recordings_are_transcribed_and_scored(tmp_path: Path) -> None:
+    pytest.importorskip("pocketsphinx", reason="needs the voice extra")
+    skills = [
+        {"name": name, "description": "", "parameters": {"type": "object", "properties": {key: {"type": "string"}}}}
+        for name, key in (("timer", "duration"), ("lights", "room"))
+    ]
+    train = [
+        *({"text": f"set a timer for {n} minutes", "call": f'timer(duration="{n} minutes")'} for n in ("ten", "six")),
+        *({"text": f"turn off the {room} light", "call": f'lights(room="{room}")'} for room in ("living room", "hall")),
+        *({"text": text, "call": "other()"} for text in ("how are you", "thank you", "nice hat")),
+    ]
+    test = [
+        {"audio": "timer.flac", "text": "set a timer for ten minutes", "call": 'timer(duration="ten minutes")'},
+        {"audio": "lights.flac", "call": 'lights(room="kitchen")'},
+    ]
+    (tmp_path / "skills.json").write_text(json.dumps(skills), encoding="utf-8")
+    for name, rows in (("train", train), ("test", test)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    for sound in ("timer", "lights"):
+        shutil.copy(SPEECH / f"{sound}.flac", tmp_path)
+    report = measure(tmp_path, stt="sphinx")
+    assert (report.rows, report.accepted, report.word_error_rate) == (2, 0.5, 0)
+    assert report.stt_realtime_factor is not None and report.stt_realtime_factor > 0
 
 
 def test_a_call_that_cannot_be_read_is_never_right(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ EXAMPLES = """Examples:
 
 otto bench ../shared/bench/snips --shots 20
 
-otto bench ../shared/bench/clinc150 --json clinc150.json"""
+otto bench ../shared/bench/clinc150 --json clinc150.json
+
+otto bench ../shared/bench/barista_audio --stt sphinx"""
 
 
 def bench(
@@ -24,6 +26,7 @@ def bench(
         int | None, typer.Option(min=1, help="Train on this many rows a skill, drawn with seed 0.")
     ] = None,
     split: Annotated[str, typer.Option(help="The rows to score: test, dev or train.")] = "test",
+    stt: Annotated[str, typer.Option(help="The engine for sets of recorded speech.")] = "auto",
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures there, too ('-': print only).")
     ] = None,
@@ -37,7 +40,7 @@ def bench(
     from otto.files import write_atomic
 
     with progress_bar() as progress:
-        report = measure(folder, router=router, shots=shots, split=split, progress=progress)
+        report = measure(folder, router=router, shots=shots, split=split, progress=progress, stt=stt)
     figures = {name: value for name, value in dataclasses.asdict(report).items() if value is not None}
     if json_file is not None:
         text = json.dumps(figures, indent=1)
