@@ -33,7 +33,7 @@ from otto.audio.vad import VoiceActivity
 from otto.audio.wake import Spotter
 from otto.ears import Sound
 from otto.hearer import Heard, Hearer
-from otto.listen import SURE
+from otto.listen import CALLED_ROUTE, CALLED_SURE, SURE
 from otto.snapshot import Snapshot
 from otto.turn import Understood
 
@@ -167,9 +167,14 @@ def heard(
 
 
 def acted_on(found: Heard) -> bool:
-    """Whether something would be carried out."""
-    sure = found.transcript.confidence >= SURE
-    return bool(found.command and sure and found.understood and not found.understood.route.rejected)
+    """Whether something would be carried out: the rules of `otto.listen.VoiceLoop`."""
+    understood, confidence = found.understood, found.transcript.confidence
+    if not found.command or understood is None or understood.route.rejected:
+        return False
+    if not found.called:
+        return confidence >= SURE
+    mentioned = Attention("wake", PHRASES).mentioned(found.command)
+    return confidence >= CALLED_SURE and understood.route.confidence >= CALLED_ROUTE and not mentioned
 
 
 def not_for_otto(snapshot: Snapshot) -> list[str]:

@@ -47,6 +47,10 @@ class Attention:
     def shut(self) -> None:
         self._open_until = float("-inf")
 
+    def mentioned(self, text: str) -> bool:
+        """Whether a wake phrase stands anywhere in `text`."""
+        return any(self._pattern.match(text, found.start()) for found in re.finditer(r"\b\w", text))
+
     def addressed(self, text: str, *, open_then: bool | None = None) -> str | None:
         """The command in `text` without the wake phrase; None when it is not meant for Otto.
 

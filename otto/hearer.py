@@ -43,6 +43,8 @@ class Heard:
     """When the last voice was heard (`time.monotonic`)."""
     pushed: bool = False
     """Whether a key began it."""
+    called: bool = False
+    """Whether only the wake phrase says that it was meant for Otto."""
     problem: str = ""
     """Why it could not be transcribed or understood: a sentence for the user."""
 
@@ -141,12 +143,13 @@ class Hearer:
         try:
             transcript = hearing.finish()
         except OttoError as error:
-            return Heard(Transcript(""), None, None, at, utterance.pushed, str(error))
+            return Heard(Transcript(""), None, None, at, utterance.pushed, problem=str(error))
         transcribed = 1000 * (time.perf_counter() - started)
         # Where the phrase was spotted in the sound, the words have to hold it, too.
         command = self._attention.addressed(transcript.text, open_then=utterance.open)
         log.info("heard %s in %.0f ms", Spoken(transcript.text), transcribed)
-        heard = Heard(transcript, command, None, at, utterance.pushed)
+        called = command is not None and not utterance.open
+        heard = Heard(transcript, command, None, at, utterance.pushed, called)
         if not command or self._answering():
             return heard
         try:

@@ -41,6 +41,11 @@ BUSY = "I am still busy. Please say that again in a moment."
 UNSURE = "I did not catch that."
 SURE = 0.4
 """Confidence of a transcript below which nothing is done."""
+CALLED_SURE, CALLED_ROUTE = 0.5, 0.6
+"""The same where a wake phrase was heard, and the confidence that the route has to have: words that only sound like the
+phrase are followed by words that only sound like a command."""
+ANSWERED_SURE = 0.8
+"""Confidence from which a sentence after the wake phrase is answered even though it is no command."""
 DROPPED = "That was not done: you said stop."
 FINISH_SECONDS = 3.0
 """How long the command under way may take when the loop ends."""
@@ -209,8 +214,9 @@ class VoiceLoop:
         sure = heard.transcript.confidence >= SURE
         if self._confirmation.pending:
             self._confirmation.hear(heard.command, sure=sure)
-            return
-        if not heard.command:
+        elif heard.called and not self._meant(heard):
+            log.info("that was hardly meant for Otto")
+        elif not heard.command:
             self._attention.open(CALLED_SECONDS)
         elif not sure:
             if self._attention.mode != "always" or heard.pushed:
@@ -219,6 +225,16 @@ class VoiceLoop:
             self._stop_everything(heard)
         elif heard.understood and self._wanted(heard, heard.understood):
             self._enqueue(heard, heard.understood)
+
+    def _meant(self, heard: Heard) -> bool:
+        """Whether an utterance in which the wake phrase was heard can be believed to have begun with it."""
+        confidence = heard.transcript.confidence
+        route = heard.understood.route if heard.understood else None
+        if self._attention.mentioned(heard.command or ""):
+            return False  # who speaks to Otto says the name once, at the beginning
+        if route is None or route.rejected:
+            return confidence >= ANSWERED_SURE
+        return confidence >= CALLED_SURE and route.confidence >= CALLED_ROUTE
 
     def _wanted(self, heard: Heard, understood: Understood) -> bool:
         """Whether to answer: what was only overheard has to be a command, not just be understood as none."""
