@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from voicefakes import rig
+from tests.voicefakes import rig
 
 from otto.audio.chunk import AudioChunk
 from otto.audio.endpoint import Began, Endpoint, Hangover

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from voicefakes import rig
+from tests.voicefakes import rig
 
 from otto.listen import BUSY, DROPPED
 

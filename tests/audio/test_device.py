@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pulse import SINK, Pulse, needs_pulse, pulse_server
+from tests.pulse import SINK, Pulse, needs_pulse, pulse_server
 
 from otto.audio.device import MicrophoneError, PortAudio
 from otto.audio.mic import Microphone
