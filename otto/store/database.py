@@ -215,10 +215,13 @@ def _prepared(path: Path) -> sqlite3.Connection:
     """
     if path.is_dir():
         raise StoreError(f"There is a folder at {path}, where the store should be; move it away. Nothing is saved.")
+    beginning = path.with_name(path.name + ".new")
     if not path.exists():
+        # While this stands beside it, an empty store is one whose first process was killed, and not a damaged one.
+        os.close(os.open(beginning, os.O_RDWR | os.O_CREAT, 0o600))
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its other files the same mode
-    elif path.stat().st_size < SMALLEST:  # SQLite would take it for a new one, and write over it
-        raise _Damaged("it is cut off")
+    elif path.stat().st_size < SMALLEST and not beginning.exists():
+        raise _Damaged("it is cut off")  # SQLite would take it for a new one, and write over it
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     # A flipped byte in a text must not make every reading of the table fail.
@@ -226,6 +229,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
     try:
         _check(connection, path)
         _set_up(connection)
+        beginning.unlink(missing_ok=True)
     except (sqlite3.Error, UnicodeDecodeError, _Damaged, StoreError) as error:
         connection.close()
         damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -314,3 +314,13 @@ def test_a_store_that_another_program_holds_is_refused_in_words(
     other.execute("COMMIT")
     other.close()
     store.notes.add("a note", now)
+
+
+def test_a_store_whose_first_process_was_killed_is_no_damaged_one(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    path.with_name(path.name + ".new").touch()
+    with open_store(path) as store:
+        assert store.trouble == ""
+        assert store.saves
+    assert not path.with_name(path.name + ".new").exists()
