@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.voicefakes import rig
 
 from otto.audio.chunk import AudioChunk
 from otto.audio.endpoint import Began, Endpoint, Hangover
 from otto.audio.scripted import ScriptedSpeech, loudness
 from otto.audio.standin import chunks
 from otto.ears import Ears
+from tests.voicefakes import rig
 
 
 class OwnVoice:

@@ -6,9 +6,9 @@ import threading
 import time
 
 import pytest
-from tests.voicefakes import rig
 
 from otto.listen import BUSY, DROPPED
+from tests.voicefakes import rig
 
 
 def test_what_begins_with_the_wake_phrase_is_done_and_nothing_else() -> None:

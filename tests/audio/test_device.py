@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.pulse import SINK, Pulse, needs_pulse, pulse_server
 
 from otto.audio.device import MicrophoneError, PortAudio
 from otto.audio.mic import Microphone
 from otto.audio.scripted import ScriptedSpeech
+from tests.pulse import SINK, Pulse, needs_pulse, pulse_server
 
 
 @pytest.fixture(scope="module")
