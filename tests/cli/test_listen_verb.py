@@ -16,8 +16,6 @@ import pytest
 from otto.store import open_store
 
 pytest.importorskip("pocketsphinx", reason="needs the voice extra")
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from tests.pulse import MISSING, SINK, Pulse, needs_pulse, pulse_server
 
 TEMPLATES = ("make a {0} {1}", "make me a {0} {1} please", "i would like a {0} {1}", "can i have a {0} {1}", "{0} {1}")
