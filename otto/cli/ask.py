@@ -45,6 +45,8 @@ def ask(
     from otto.log import set_up
     from otto.turn import Assistant
 
+    if text and not examples and not skills and (code := by_daemon(" ".join(text), as_json, dry_run, yes)) is not None:
+        raise typer.Exit(code)
     settings = load()
     for folder in (examples, skills):
         if folder is not None and not folder.is_dir():
@@ -72,6 +74,24 @@ def ask(
             for said in lines():
                 answer_line(otto, said, as_json, dry_run)
         ring_later(otto)
+
+
+def by_daemon(text: str, as_json: bool, dry_run: bool, yes: bool) -> int | None:
+    """Has the running daemon answer; the exit code, or None when there is no daemon."""
+    from otto.daemonclient import ask_daemon
+    from otto.turn import UtteranceError
+
+    answer = ask_daemon(text, dry_run=dry_run, confirm=lambda question: yes or terminal_question(question))
+    if answer is None:
+        return None
+    if "error" in answer and not answer.get("calls"):
+        raise UtteranceError(str(answer["error"]))
+    ok, rejected = bool(answer.pop("ok", False)), bool(answer.pop("rejected", False))
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False), flush=True)
+    else:
+        say(str(answer["reply"]))
+    return 0 if ok or (dry_run and not rejected) else 1
 
 
 def lines() -> Iterator[str]:

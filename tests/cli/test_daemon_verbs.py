@@ -168,3 +168,14 @@ def test_its_answer_is_what_otto_ask_prints(daemon: subprocess.Popen[str], otto:
     assert set(direct) <= set(answer)
     assert answer["reply"] == direct["reply"]
     assert os.path.exists(f"/proc/{daemon.pid}") or sys.platform != "linux"
+
+
+def test_otto_ask_has_the_daemon_answer(daemon: subprocess.Popen[str], otto: Otto) -> None:
+    before = request({"do": "status"}) or {}
+    asked = otto("ask", "--json", "--dry-run", "set a timer for ten minutes")
+    assert (asked.code, asked.err) == (0, "")
+    assert {"text", "calls", "confidence", "results", "reply", "timings_ms"} <= set(asked.json)
+    assert "ok" not in asked.json
+    assert (request({"do": "status"}) or {})["handled"] == int(str(before["handled"])) + 1
+    assert "too long" in otto("ask", "a" * 600).err
+    assert otto("ask", "how do you like your eggs my dear").code == 1
