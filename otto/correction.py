@@ -2,8 +2,8 @@
 
     >>> correct("dim it in here", parse('lights(state="off")'), settings)
 
-The example goes to `<skill>_examples.txt` in the user's folder, where it is laid over the bundled ones. The test goes to
-`corrections.jsonl` beside it, in the format of test sets, and `otto fix --check` routes each of them again.
+The example goes to `<skill>_examples.txt` in the user's folder, where it is laid over the bundled ones. The test goes
+to `corrections.jsonl` beside it, in the format of test sets, and `otto fix --check` routes each of them again.
 """
 
 from __future__ import annotations

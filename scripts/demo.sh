@@ -48,4 +48,8 @@ EXAMPLES
 say "turn the living room lights off"
 
 echo
+echo "And by voice: a recording in place of the microphone, transcribed on this machine with nothing downloaded."
+otto listen --once --voice none --input tests/data/speech/lights.flac
+
+echo
 otto history
