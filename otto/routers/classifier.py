@@ -6,7 +6,7 @@ matter, neighbours know the sentences; on held-out data the mixture is better th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,9 +163,9 @@ def design(
     return softmax.Design(values, columns, starts, len(ngrams.vocabulary), vectors * VECTOR_WEIGHT)
 
 
-def row_weights(labels: Sequence[str], targets: NDArray[np.int64]) -> Floats:
+def row_weights(labels: Sequence[str], targets: NDArray[np.int64], newcomers: Collection[str] = ()) -> Floats:
     """How much each sentence counts. Hundreds of `other` sentences count no more than one skill's sentences do on
-    average, or they would swallow skills with a dozen examples."""
+    average, or they would swallow skills with a dozen examples; and the few of a newcomer count as much as that."""
     counts = np.bincount(targets, minlength=len(labels))
     weights = np.ones(len(targets), np.float32)
     if OTHER in labels and len(labels) > 1:
@@ -173,6 +173,10 @@ def row_weights(labels: Sequence[str], targets: NDArray[np.int64]) -> Floats:
         usual = (counts.sum() - counts[other]) / (len(labels) - 1)
         if counts[other] > usual > 0:
             weights[targets == other] = usual / counts[other]
+        for label in {*newcomers} & {*labels}:
+            own = labels.index(label)
+            if 0 < counts[own] < usual:
+                weights[targets == own] = usual / counts[own]
     scaled: Floats = weights / weights.mean()
     return scaled
 
@@ -184,10 +188,11 @@ def train(
     previous: Classifier | None = None,
     start: Floats | None = None,
     share: float = NEIGHBOUR_SHARE,
+    newcomers: Collection[str] = (),
 ) -> Classifier:
     """A classifier, from one skill's name a row; from `previous`, it is quick.
 
-    `start`: weights to begin with, for the same labels and n-grams.
+    `start`: weights to begin with, for the same labels and n-grams. `newcomers`: skills whose examples count more.
     """
     labels = tuple(sorted(set(skills)))
     targets = np.array([labels.index(skill) for skill in skills], np.int64)
@@ -198,7 +203,7 @@ def train(
         rows,
         targets,
         len(labels),
-        weights=row_weights(labels, targets),
+        weights=row_weights(labels, targets, newcomers),
         iterations=WARM_ITERATIONS if previous else iterations,
         start=_carried(previous, labels, ngrams) if previous else start,
     )

@@ -24,7 +24,7 @@ from otto.routers.calibration import Calibration
 from otto.routers.classifier import Classifier, Opinions
 from otto.routers.ngrams import Ngrams
 from otto.routers.saved import recall
-from otto.routers.sentence import Projection, Sentence, sentences
+from otto.routers.sentence import Projection, sentences
 from otto.routers.trained import Memory, Trained, readable
 from otto.routers.training import Material, held_out_arguments, train_arguments
 from otto.skill import Skill
@@ -69,7 +69,7 @@ def fit(
     progress("skills", 0.3)
     # Matrices and CRFsuite keep two cores busy; BLAS threads beside them would only wait in each other's way.
     with ThreadPoolExecutor(1) as pool, threadpool_limits(1, "blas"):
-        going = pool.submit(_classifier, rows, labels, design, known, bool(development), seed)
+        going = pool.submit(_classifier, labels, design, known, bool(development), newcomers, seed)
         arguments = train_arguments(
             skills,
             material,
@@ -116,20 +116,27 @@ def _known(texts: Sequence[str], previous: Trained | None, encoder: Encoder) -> 
 
 
 def _classifier(
-    rows: Sequence[Sentence], labels: Sequence[str], design: softmax.Design, known: _Known, developed: bool, seed: int
+    labels: Sequence[str],
+    design: softmax.Design,
+    known: _Known,
+    developed: bool,
+    newcomers: Collection[str],
+    seed: int,
 ) -> tuple[Classifier, Calibration]:
     """The classifier and, unless a development set tells better, its calibration."""
     if known.previous:
         older = known.previous.classifier
-        return classify.train(labels, design, known.ngrams, older), known.previous.calibration
+        trained = classify.train(labels, design, known.ngrams, older, newcomers=newcomers)
+        return trained, known.previous.calibration
     if developed:
-        return classify.train(labels, design, known.ngrams), Calibration()
+        return classify.train(labels, design, known.ngrams, newcomers=newcomers), Calibration()
     names = tuple(sorted(set(labels)))
     targets = np.array([names.index(label) for label in labels], np.int64)
     held = classify.held_out(design, targets, names, seed)
     share = classify.best_share(held.opinions, targets[held.places], names)
     calibration = _fitted(held.opinions, targets[held.places], names, share)
-    return classify.train(labels, design, known.ngrams, start=held.weights, share=share), calibration
+    trained = classify.train(labels, design, known.ngrams, start=held.weights, share=share, newcomers=newcomers)
+    return trained, calibration
 
 
 def _fitted(opinions: Opinions, targets: NDArray[np.int64], labels: Sequence[str], share: float) -> Calibration:
