@@ -22,6 +22,9 @@ from otto.skill import Parameter, Skill
 from otto.values import Typed
 from otto.values.span import spans
 
+INCOMPLETE = math.log(0.1)
+"""What a required argument that nobody finds does to the logarithm of the arguments' probability."""
+
 
 @dataclass(frozen=True, eq=False)
 class Decider:
@@ -101,7 +104,8 @@ class Arguments:
         found: dict[str, Argument] = {}
         likely = 0.0
         if self.field:
-            tags = self.field.tag(self.observe(sentence, now), pooled)
+            needed = frozenset(each.name for each in self.skill.parameters if each.required and each.type == "text")
+            tags = self.field.tag(self.observe(sentence, now), pooled, needed)
             found.update(_values(sentence, tags.tags, self.skill, now))
             likely += tags.log_probability
         for decider in self.deciders:
@@ -114,6 +118,8 @@ class Arguments:
                 missing = _anywhere(sentence.text, parameter, now)
                 if missing is not None:
                     found[parameter.name] = missing
+                else:  # it will be refused, so something else is likelier
+                    likely += INCOMPLETE
         ordered = {each.name: found[each.name] for each in self.skill.parameters if each.name in found}
         return Call(self.skill.name, ordered), likely
 

@@ -28,6 +28,8 @@ NEVER = np.float32(-1e4)
 BEAM = 12
 REACH = 12.0
 """A label that scores this much less than a word's best is not tried in the beam."""
+UNLIKELIEST = -4.6
+"""Logarithm of how likely a tagging must be (1%) to be taken because a parameter is needed."""
 POOLED_SHARE = 0.5
 """Weight of the field that all skills share beside the skill's own."""
 
@@ -148,8 +150,13 @@ class Field:
         """Where the labels of `own` stand in `pooled`."""
         return [self.pooled.labels.index(label) for label in self.own.labels] if self.pooled else []
 
-    def tag(self, observed: Observed, pooled_scores: Floats | None = None) -> Tags:
-        """The likeliest tagging in which no parameter occurs too often. `pooled_scores`: of `pooled`, if known."""
+    def tag(
+        self, observed: Observed, pooled_scores: Floats | None = None, needed: frozenset[str] = frozenset()
+    ) -> Tags:
+        """The likeliest tagging in which no parameter occurs too often. `pooled_scores`: of `pooled`, if known.
+
+        `needed`: parameters that have to occur, unless that is most unlikely.
+        """
         if not observed.features:
             return Tags((), 0.0)
         labels = self.own.labels
@@ -164,8 +171,31 @@ class Field:
         names = [name for name, _, _ in chunks([labels[place] for place in path])]
         if any(names.count(name) > 1 and name not in self.repeating for name in names):
             path = _once(scores, between, labels, self.repeating)
-        value = float(scores[np.arange(len(path)), path].sum() + between[path[:-1], path[1:]].sum())
-        return Tags(tuple(labels[place] for place in path), min(0.0, value - _partition(scores, between)))
+        total = _partition(scores, between)
+        for name in sorted(needed - {*names}):
+            begin = f"B-{name}"
+            if begin not in labels:
+                continue
+            with_it = _containing(scores, between, labels.index(begin), [labels[place] == OUTSIDE for place in path])
+            if with_it and _value(with_it, scores, between) - total >= UNLIKELIEST:
+                path = with_it
+        return Tags(tuple(labels[place] for place in path), min(0.0, _value(path, scores, between) - total))
+
+
+def _value(path: Sequence[int], scores: Floats, between: Floats) -> float:
+    """The score of a tagging."""
+    places = np.array(path)
+    return float(scores[np.arange(len(places)), places].sum() + between[places[:-1], places[1:]].sum())
+
+
+def _containing(scores: Floats, between: Floats, label: int, free: Sequence[bool]) -> list[int] | None:
+    """The best tagging that has `label` at one of the free words."""
+    paths = []
+    for place in np.flatnonzero(free).tolist():
+        forced = scores.copy()
+        forced[place, np.arange(forced.shape[1]) != label] = NEVER
+        paths.append(_viterbi(forced, between))
+    return max(paths, key=lambda path: _value(path, scores, between), default=None)
 
 
 def _viterbi(scores: Floats, between: Floats) -> list[int]:
