@@ -52,4 +52,4 @@ def _description(one: str, other: str) -> str:
         return one or other
     if len(words & others) >= _SHARED * min(len(words), len(others)):
         return max(one, other, key=len)
-    return f"{one.rstrip('. ')}. {other}"
+    return f"{one.rstrip('. ')}. {other[:1].upper()}{other[1:]}"
