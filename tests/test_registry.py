@@ -194,7 +194,7 @@ def test_python_counts_where_a_prompt_contradicts_it(place: Place) -> None:
     place.bundled("x_examples.txt", f"#### Prompt:\n{prompt}\n")
     snapshot = place.registry().snapshot
     assert [parameter.type for parameter in snapshot.skills["x"].skill.parameters] == ["choice", "date", "integer"]
-    assert snapshot.skills["x"].skill.description == "does x. sings loudly"
+    assert snapshot.skills["x"].skill.description == "does x. Sings loudly"
     assert {problem.severity for problem in snapshot.problems} == {"warning"}
     assert [message.partition(" in /")[0] for message in messages(snapshot)] == [
         "x_examples.txt:2 x: a is 'on|off|dim' here and 'on|off'",
