@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
-from otto.audio.stt import Transcript
+from otto.audio.stt import Collected, Transcript
 from otto.errors import FetchError, OttoError
 
 OPENAI = "https://api.openai.com/v1"
@@ -74,8 +74,8 @@ class Hosted:
         return cls(environment.get("OPENAI_BASE_URL", ""), model=model, key=environment.get("OPENAI_API_KEY", ""),
                    **options)  # fmt: skip
 
-    def listen(self) -> HostedHearing:
-        return HostedHearing(self)
+    def listen(self) -> Collected:
+        return Collected(self.transcribe)
 
     def transcribe(self, chunks: Sequence[AudioChunk]) -> Transcript:
         """All at once. Raises `TranscriptionError`."""
@@ -132,23 +132,6 @@ _REFUSALS = {
     413: "The transcription service finds the recording too long.",
     429: "The transcription service has too much to do, or the key's limit is used up. Try again later.",
 }
-
-
-class HostedHearing:
-    """One utterance being collected."""
-
-    def __init__(self, engine: Hosted) -> None:
-        self._engine = engine
-        self._chunks: list[AudioChunk] = []
-
-    def feed(self, chunk: AudioChunk) -> None:
-        self._chunks.append(chunk)
-
-    def partial(self) -> str:
-        return ""
-
-    def finish(self) -> Transcript:
-        return self._engine.transcribe(self._chunks)
 
 
 def _wav(chunks: Sequence[AudioChunk]) -> bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from otto.audio.chunk import RATE, AudioChunk
 from otto.audio.device import Device, MicrophoneError, RateError
-from otto.audio.stt import Transcript
+from otto.audio.stt import Collected, Transcript
 from otto.clock import FakeClock
 
 FaultKind = Literal["raise", "stall", "zeros", "rate", "vanish"]
@@ -186,38 +186,25 @@ class ScriptedSpeech:
         tone = 8000 * np.sin(2 * np.pi * pitch * np.arange(int(seconds * RATE)) / RATE)
         return np.concatenate([tone, np.zeros(int(silence * RATE))]).astype(np.int16)
 
-    def listen(self) -> ScriptedHearing:
-        return ScriptedHearing(self)
+    def listen(self) -> Collected:
+        return Collected(self.transcribe)
+
+    def transcribe(self, chunks: Sequence[AudioChunk]) -> Transcript:
+        """The sentence of the tone that is heard."""
+        self.finished += 1
+        time.sleep(self.seconds)
+        samples = np.concatenate([chunk.samples for chunk in chunks] or [np.zeros(1, np.int16)])
+        spectrum = np.abs(np.fft.rfft(samples))
+        pitch = float(np.argmax(spectrum)) * RATE / len(samples)
+        number = round((pitch - _LOWEST) / _STEP)
+        heard = loudness_of(samples) and 0 <= number < len(self.sentences)
+        text = self.sentences[number] if heard else ""
+        return Transcript(text, confidence=1.0, seconds=len(samples) / RATE)
 
 
 def loudness(chunk: AudioChunk) -> float:
     """Voice activity for the language of tones: 1 while there is one."""
     return float(chunk.level > -30)
-
-
-class ScriptedHearing:
-    """One tone being heard."""
-
-    def __init__(self, engine: ScriptedSpeech) -> None:
-        self._engine = engine
-        self._chunks: list[AudioChunk] = []
-
-    def feed(self, chunk: AudioChunk) -> None:
-        self._chunks.append(chunk)
-
-    def partial(self) -> str:
-        return ""
-
-    def finish(self) -> Transcript:
-        self._engine.finished += 1
-        time.sleep(self._engine.seconds)
-        samples = np.concatenate([chunk.samples for chunk in self._chunks] or [np.zeros(1, np.int16)])
-        spectrum = np.abs(np.fft.rfft(samples))
-        pitch = float(np.argmax(spectrum)) * RATE / len(samples)
-        number = round((pitch - _LOWEST) / _STEP)
-        heard = loudness_of(samples) and 0 <= number < len(self._engine.sentences)
-        text = self._engine.sentences[number] if heard else ""
-        return Transcript(text, confidence=1.0, seconds=len(samples) / RATE)
 
 
 def loudness_of(samples: NDArray[np.int16]) -> bool:

@@ -11,6 +11,7 @@ An engine may decode while chunks come (PocketSphinx) or only at the end (Whispe
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +43,23 @@ class Hearing(Protocol):
 
     def finish(self) -> Transcript:
         """What was said. Nothing may be fed after it."""
+
+
+class Collected:
+    """The `Hearing` of an engine that can only transcribe an utterance as a whole."""
+
+    def __init__(self, transcribe: Callable[[Sequence[AudioChunk]], Transcript]) -> None:
+        self._transcribe = transcribe
+        self._chunks: list[AudioChunk] = []
+
+    def feed(self, chunk: AudioChunk) -> None:
+        self._chunks.append(chunk)
+
+    def partial(self) -> str:
+        return ""
+
+    def finish(self) -> Transcript:
+        return self._transcribe(self._chunks)
 
 
 class SpeechToText(Protocol):

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk, Utterance
 from otto.audio.pronunciation import INSTALL
-from otto.audio.stt import Transcript
+from otto.audio.stt import Collected, Transcript
 from otto.audio.vad import VoiceActivity
 from otto.errors import ModelFileError
 from otto.example import Example
@@ -118,8 +118,8 @@ class Whisper:
         self._snap = snap
         self._activity: Activity = activity or VoiceActivity()
 
-    def listen(self) -> WhisperHearing:
-        return WhisperHearing(self)
+    def listen(self) -> Collected:
+        return Collected(self.transcribe)
 
     def transcribe(self, chunks: Sequence[AudioChunk]) -> Transcript:
         """All at once."""
@@ -147,23 +147,6 @@ class Whisper:
             max_new_tokens=MOST_TOKENS,
         )
         return list(segments)
-
-
-class WhisperHearing:
-    """One utterance being collected."""
-
-    def __init__(self, engine: Whisper) -> None:
-        self._engine = engine
-        self._chunks: list[AudioChunk] = []
-
-    def feed(self, chunk: AudioChunk) -> None:
-        self._chunks.append(chunk)
-
-    def partial(self) -> str:
-        return ""
-
-    def finish(self) -> Transcript:
-        return self._engine.transcribe(self._chunks)
 
 
 def confidence(segments: Sequence[Any]) -> float:
