@@ -49,7 +49,6 @@ class Settings:
 
     home: Annotated[str, Says("Place for weather and time when none is said.")] = ""
     units: Annotated[Literal["metric", "imperial"], Says("Units that weather is told in.")] = "metric"
-    router: Annotated[str, Says("The router that answers.")] = "fewshot"
     history: Annotated[bool, Says("Keep what was said and done (the last 1,000 commands).")] = True
     hidden: Annotated[tuple[str, ...], Says("Skills that are never called.")] = ()
     trusted: Annotated[tuple[str, ...], Says("Skills that run without the yes that they would ask for.")] = ()

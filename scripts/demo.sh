@@ -22,28 +22,7 @@ say "what time is it in tokyo"
 echo
 echo "A new skill is an example file. This one goes to $home/config/otto/examples/lights_examples.txt:"
 mkdir -p "$home/config/otto/examples"
-tee "$home/config/otto/examples/lights_examples.txt" <<'EXAMPLES'
-#### Prompt:
-lights(state="on|off", room="[room]") switches the lights of a room on or off.
-
-#### Examples:
-User: turn off the kitchen lights
-Assistant: lights(state="off", room="kitchen")
-User: switch the lamp in the bedroom on
-Assistant: lights(state="on", room="bedroom")
-User: lights out in the hall
-Assistant: lights(state="off", room="hall")
-User: I need some light in the bathroom
-Assistant: lights(state="on", room="bathroom")
-User: turn on the lights in the dining room please
-Assistant: lights(state="on", room="dining room")
-User: kitchen lights on
-Assistant: lights(state="on", room="kitchen")
-
-#### Action:
-run: ["echo", "the {room} lights are {state}"]
-reply: Done: {output}.
-EXAMPLES
+tee "$home/config/otto/examples/lights_examples.txt" <tests/data/lights_examples.txt
 
 say "turn the living room lights off"
 

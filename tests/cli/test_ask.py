@@ -11,27 +11,8 @@ import pytest
 
 Otto = Callable[..., Any]
 
-LIGHTS = """#### Prompt:
-lights(state="on|off", room="[room]") switches the lights of a room on or off.
-
-#### Examples:
-User: turn off the kitchen lights
-Assistant: lights(state="off", room="kitchen")
-User: switch the lamp in the bedroom on
-Assistant: lights(state="on", room="bedroom")
-User: lights out in the hall
-Assistant: lights(state="off", room="hall")
-User: I need some light in the bathroom
-Assistant: lights(state="on", room="bathroom")
-User: turn on the lights in the dining room please
-Assistant: lights(state="on", room="dining room")
-User: kitchen lights on
-Assistant: lights(state="on", room="kitchen")
-
-#### Action:
-run: ["echo", "the {room} lights are {state}"]
-reply: Done: {output}.
-"""
+LIGHTS = (Path(__file__).resolve().parents[1] / "data" / "lights_examples.txt").read_text(encoding="utf-8")
+"""The skill that the demo drops in, too."""
 
 
 def test_a_timer_is_set_and_remembered(otto: Otto) -> None:
