@@ -54,6 +54,10 @@ class ModelFileError(OttoError):
     """A model file that is missing, damaged or made for other skills. The message holds the command that mends it."""
 
 
+class ModelError(OttoError):
+    """A language model gave no answer: too late, crashed, unreachable, refused. The next router answers instead."""
+
+
 class WorkerError(OttoError):
     """The worker process ended, or did not answer in time. Seen by what says which skill it was."""
 

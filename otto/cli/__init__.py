@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -45,9 +46,32 @@ def options(
     """Speech in, a validated function call out, something done, on your own machine."""
 
 
+def _add_further_verbs(arguments: Sequence[str]) -> None:
+    """Adds what other packages bring (entry points of the group `otto.commands`: the fine-tuning pipeline), but only
+    where it is asked for: looking through everything that is installed takes longer than a command may."""
+    own = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    own |= {group.name for group in app.registered_groups}
+    asked = next((argument for argument in arguments if not argument.startswith("-")), None)
+    if asked in own:
+        return
+    from importlib.metadata import entry_points
+
+    for verb in sorted(entry_points(group="otto.commands"), key=lambda verb: verb.name):
+        if asked is None or verb.name == asked:
+            _add(verb.name, verb.load())
+
+
+def _add(name: str, verb: typer.Typer | Callable[..., Any]) -> None:
+    if isinstance(verb, typer.Typer):
+        app.add_typer(verb, name=name)
+    else:
+        app.command(name, epilog=sys.modules[verb.__module__].EXAMPLES)(verb)
+
+
 def main() -> None:
     """Runs the command line; every error of Otto's ends as one line on stderr and exit code 2."""
     try:
+        _add_further_verbs(sys.argv[1:])
         app()
     except OttoError as error:
         print(f"otto: {error}", file=sys.stderr)
