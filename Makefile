@@ -1,5 +1,6 @@
 # make demo     a first conversation: creates .venv, installs Otto, runs commands
 # make test     what must pass before every push (installs included)
+# make test-all the same with the heavy extras, llama.cpp (compiled in some 7 minutes) and PyTorch
 # make lint     ruff and mypy --strict
 # make nightly  the large counts of docs/reliability.md
 # make docs     writes the generated parts of README.md and docs/ anew
@@ -8,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint nightly docs
+.PHONY: demo test test-all lint nightly docs
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -16,7 +17,11 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 	touch $@
 
 .venv/dev: .venv/base
-	$(PIP) --editable '.[dev,voice,mqtt]'
+	$(PIP) --editable '.[dev,voice,mqtt,serve,mcp,wyoming]'
+	touch $@
+
+.venv/all: .venv/dev
+	$(PIP) --editable '.[dev,voice,mqtt,serve,mcp,wyoming,llama,finetune]' 'llama-cpp-python[server]'
 	touch $@
 
 demo: .venv/base
@@ -24,6 +29,9 @@ demo: .venv/base
 
 test: .venv/dev
 	$(BIN)/pytest
+
+test-all: .venv/all
+	$(BIN)/pytest -m 'not nightly'
 
 lint: .venv/dev
 	$(BIN)/ruff check

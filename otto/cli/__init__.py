@@ -49,8 +49,8 @@ def options(
 def _add_further_verbs(arguments: Sequence[str]) -> None:
     """Adds what other packages bring (entry points of the group `otto.commands`: the fine-tuning pipeline), but only
     where it is asked for: looking through everything that is installed takes longer than a command may."""
-    own = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    own |= {group.name for group in app.registered_groups}
+    own = [command.name or getattr(command.callback, "__name__", None) for command in app.registered_commands]
+    own += [group.name for group in app.registered_groups]
     asked = next((argument for argument in arguments if not argument.startswith("-")), None)
     if asked in own:
         return
