@@ -1,10 +1,12 @@
-"""What people say for yes and for no.
+"""What people say for yes, for no, and to be left in peace.
 
 >>> yes_or_no("yes please")
 True
 >>> yes_or_no("no don't do that")
 False
 >>> yes_or_no("the weather is nice") is None
+True
+>>> is_stop("Never mind!")
 True
 """
 
@@ -31,6 +33,7 @@ NO = _phrases(
     hold on | wrong | that's wrong | no stop | no cancel | no wait | absolutely not | of course not | certainly not |
     definitely not"""
 )
+STOP = _phrases("stop | cancel | cancel that | never mind | nevermind | forget it | quiet | be quiet")
 USUAL = ("yes", "yes please", "yeah", "sure", "go ahead", "okay", "do it",
          "no", "no thanks", "don't", "cancel", "never mind", "stop")  # fmt: skip
 """Those that a recogniser has to know."""
@@ -49,6 +52,11 @@ def yes_or_no(text: str) -> bool | None:
     if bare in NO or set(bare.split()) & _NO_WORDS:
         return False
     return True if bare and all(part in YES for part in _parts(bare)) else None
+
+
+def is_stop(text: str) -> bool:
+    """Whether it means: nothing more of what you are doing or saying."""
+    return _plain(text) in STOP
 
 
 def _parts(text: str) -> list[str]:

@@ -6,7 +6,8 @@
     ears.begin(); ears.end()                # push to talk: what is said in between is one utterance
     ears.stop()
 
-What is read while Otto speaks is thrown away: no utterance begins in it, and one that had begun is forgotten.
+What is read while Otto speaks is thrown away: no utterance begins in it, and one that had begun is forgotten. Only when
+it is sure that somebody else speaks (`otto/audio/interruption.py`) is that heard, without Otto's own voice.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from otto.audio.chunk import CHUNK_SAMPLES, MAX_SECONDS, RATE, AudioChunk
-from otto.audio.endpoint import PREROLL_SECONDS, Began, Ended, Endpoint, Event, More, Pause
+from otto.audio.endpoint import CHUNK_SECONDS, PREROLL_SECONDS, Began, Ended, Endpoint, Event, More, Pause
+from otto.audio.interruption import Interruption
 from otto.audio.standin import Source
 
 READ_SECONDS = 0.2
@@ -38,6 +40,8 @@ class Sound:
     """When its chunk was taken (`time.monotonic`)."""
     pushed: bool = False
     """Whether a key, not a voice, began the utterance: it is meant for Otto."""
+    interrupting: bool = False
+    """Whether Otto was speaking when the utterance began."""
 
 
 class Ears:
@@ -51,11 +55,13 @@ class Ears:
         *,
         deaf: Callable[[], bool] = lambda: False,
         lost: Callable[[], None] = lambda: None,
-        while_deaf: Callable[[AudioChunk], None] = lambda chunk: None,
+        interruption: Interruption | None = None,
+        interrupted: Callable[[], None] = lambda: None,
         push_only: bool = False,
     ) -> None:
         """`deaf`: whether Otto speaks. `lost`: called when an utterance is given up because too much waits already.
-        `while_deaf`: gets what would otherwise be thrown away. `push_only`: the source is closed but for `begin`.
+        `interruption` tells whether somebody speaks while Otto does, None: nothing is heard meanwhile; `interrupted` is
+        called when somebody does. `push_only`: the source is closed but for `begin`.
         """
         self.sounds: queue.Queue[Sound | None] = queue.Queue(MAX_SOUNDS)
         """What was found; None at the end of the source."""
@@ -64,7 +70,9 @@ class Ears:
         self._voice = voice
         self._deaf = deaf
         self._lost = lost
-        self._while_deaf = while_deaf
+        self._interruption = interruption
+        self._interrupted = interrupted
+        self._interrupting = False
         self._push_only = push_only
         self._push: Literal["", "begin", "on", "end", "cancel"] = ""
         self._pushed = 0
@@ -121,16 +129,29 @@ class Ears:
         if self._push:
             for event in self._while_pushed(chunk):
                 self._tell(Sound(event, at, pushed=True))
-        elif self._source.live and self._deaf():
-            self.endpoint.reset()
-            self._preroll.clear()
-            self._while_deaf(chunk)
+        elif not (self._source.live and self._deaf()):
+            self._interrupting = self._interrupting and self.endpoint.speaking
+            self._listen(chunk, self._voice(chunk), at)
+        elif self._interrupting and self._interruption:
+            self._listen(*self._interruption.through(chunk), at)
         else:
-            self._preroll.append(chunk)
-            for event in self.endpoint(chunk, self._voice(chunk)):
-                if not self._tell(Sound(event, at)):
-                    self.endpoint.reset()
-                    return
+            self._while_deaf(chunk, at)
+
+    def _listen(self, chunk: AudioChunk, probability: float, at: float) -> None:
+        self._preroll.append(chunk)
+        for event in self.endpoint(chunk, probability):
+            if not self._tell(Sound(event, at, interrupting=self._interrupting)):
+                self.endpoint.reset()
+                return
+
+    def _while_deaf(self, chunk: AudioChunk, at: float) -> None:
+        self.endpoint.reset()
+        self._preroll.clear()
+        if self._interruption and (said := self._interruption(chunk)):
+            self._interrupted()
+            self._interrupting = True
+            for number, (heard, probability) in enumerate(said, 1):
+                self._listen(heard, probability, at - (len(said) - number) * CHUNK_SECONDS)
 
     def _while_pushed(self, chunk: AudioChunk) -> Iterator[Event]:
         if self._push == "cancel":

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from otto.answer import is_stop
 from otto.attention import Attention
 from otto.audio.chunk import AudioChunk
 from otto.audio.endpoint import Began, Ended, More, Pause, Resumed
@@ -45,6 +46,8 @@ class Heard:
     """Whether a key began it."""
     called: bool = False
     """Whether only the wake phrase says that it was meant for Otto."""
+    interrupting: bool = False
+    """Whether Otto was speaking when it began."""
     problem: str = ""
     """Why it could not be transcribed or understood: a sentence for the user."""
 
@@ -56,6 +59,7 @@ class _Utterance:
     pushed: bool
     open: bool
     """Whether no wake phrase is needed for it."""
+    interrupting: bool = False
     chunks: list[AudioChunk] = field(default_factory=list)
     hearing: Hearing | None = None
     early: Heard | None = None
@@ -91,7 +95,7 @@ class Hearer:
         """What was said, when this sound ended an utterance that was listened to."""
         match sound.event:
             case Began(chunks):
-                self._begin(chunks, sound.pushed)
+                self._begin(chunks, sound)
             case More(chunk) if self._now:
                 self._add(self._now, chunk)
             case Pause() if self._now and self._now.hearing:
@@ -104,9 +108,11 @@ class Hearer:
                 return self._end(self._now, sound.at - silence)
         return None
 
-    def _begin(self, chunks: tuple[AudioChunk, ...], pushed: bool) -> None:
-        self._now = _Utterance(pushed, pushed or self._attention.is_open)
-        if self._spotter and not self._now.open:
+    def _begin(self, chunks: tuple[AudioChunk, ...], sound: Sound) -> None:
+        # What is said while Otto speaks has to call it, or be an answer, or a "stop": it may be for somebody else.
+        is_open = self._answering() if sound.interrupting else self._attention.is_open
+        self._now = _Utterance(sound.pushed, sound.pushed or is_open, sound.interrupting)
+        if self._spotter and not (self._now.open or sound.interrupting):
             self._spotter.begin()
         else:
             self._listen(self._now)
@@ -143,13 +149,15 @@ class Hearer:
         try:
             transcript = hearing.finish()
         except OttoError as error:
-            return Heard(Transcript(""), None, None, at, utterance.pushed, problem=str(error))
+            return Heard(Transcript(""), None, None, at, utterance.pushed, False, utterance.interrupting, str(error))
         transcribed = 1000 * (time.perf_counter() - started)
         # Where the phrase was spotted in the sound, the words have to hold it, too.
         command = self._attention.addressed(transcript.text, open_then=utterance.open)
         log.info("heard %s in %.0f ms", Spoken(transcript.text), transcribed)
         called = command is not None and not utterance.open
-        heard = Heard(transcript, command, None, at, utterance.pushed, called)
+        if command is None and utterance.interrupting and is_stop(transcript.text):
+            command = transcript.text
+        heard = Heard(transcript, command, None, at, utterance.pushed, called, utterance.interrupting)
         if not command or self._answering():
             return heard
         try:

@@ -21,9 +21,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from otto.answer import STOP, is_stop
 from otto.attention import ASKED_SECONDS, CALLED_SECONDS, Attention
 from otto.audio.chunk import AudioChunk
 from otto.audio.endpoint import Endpoint, Hangover
+from otto.audio.interruption import Interruption
 from otto.audio.standin import Source
 from otto.audio.stt import SpeechToText
 from otto.audio.tts import Speaker
@@ -51,7 +53,8 @@ FINISH_SECONDS = 3.0
 """How long the command under way may take when the loop ends."""
 SPEAKING_SECONDS = 120.0
 """Longest reply."""
-_CANCEL = frozenset(["stop", "cancel", "cancel that", "never mind", "nevermind", "forget it", "quiet", "be quiet"])
+CANCEL = STOP
+"""What is obeyed at once, whatever else is under way."""
 
 
 class Audience(Protocol):
@@ -134,6 +137,8 @@ class VoiceLoop:
             Endpoint(Hangover(parts.hangover)),
             deaf=lambda: self._speaker.deaf,
             lost=lambda: self._refuse("", BUSY),
+            interruption=Interruption(parts.voice, lambda: self._speaker.playback),
+            interrupted=self._fall_silent,
             push_only=parts.attention.mode == "push",
         )
         self.hearer = Hearer(
@@ -200,6 +205,10 @@ class VoiceLoop:
         self._otto.cancel()
         return silenced or busy
 
+    def _fall_silent(self) -> None:
+        """Somebody speaks while Otto does: what they want is heard afterwards."""
+        self._speaker.stop()
+
     def _partial(self, words: str) -> None:
         self.ears.endpoint.partial = words
         self._audience.partial(words)
@@ -221,7 +230,7 @@ class VoiceLoop:
         elif not sure:
             if self._attention.mode != "always" or heard.pushed:
                 self._refuse(heard.command, UNSURE)
-        elif heard.command.lower().strip(" .,!?") in _CANCEL or _is_stop(heard.understood):
+        elif is_stop(heard.command) or _is_stop(heard.understood):
             self._stop_everything(heard)
         elif heard.understood and self._wanted(heard, heard.understood):
             self._enqueue(heard, heard.understood)
@@ -242,7 +251,7 @@ class VoiceLoop:
         return not (understood.route.rejected and overheard)
 
     def _stop_everything(self, heard: Heard) -> None:
-        interrupted = self.interrupt()
+        interrupted = self.interrupt() or heard.interrupting
         if heard.understood and _is_stop(heard.understood):
             turn = self._carry_out(heard, heard.understood)
             nothing_rang = interrupted and "Nothing" in turn.reply.text

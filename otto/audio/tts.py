@@ -5,9 +5,11 @@
     >>> speaker.say("The timer is set for 10 minutes.")     # in a thread that it returns
     >>> speaker.stop()                                      # silent at once
     >>> speaker.deaf                                        # while it speaks, and 0.3 s longer
+    >>> speaker.playback                                    # what it says, as sound
 
 What is to be said goes to a program's standard input, never on its command line: a reply that begins with
-`-` is spoken, too.
+`-` is spoken, too. Where there is a program that plays samples, the voice's go through here, so that it is known what
+the microphone hears of them (`otto/audio/echo.py`).
 """
 
 from __future__ import annotations
@@ -19,10 +21,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
+import numpy as np
+
+from otto.audio.echo import Playback
+from otto.audio.resample import Resampler
 from otto.errors import OttoError
 
 log = logging.getLogger(__name__)
@@ -34,10 +41,14 @@ MAX_CHARACTERS = 1_000
 SECONDS_A_CHARACTER = 0.3
 """Far slower than any voice: a program that takes longer hangs."""
 _PLAYERS = (
-    ("pw-play", "--format=s16", "--rate={rate}", "--channels=1", "--raw", "-"),
-    ("paplay", "--raw", "--format=s16le", "--rate={rate}", "--channels=1"),
+    ("paplay", "--raw", "--format=s16le", "--rate={rate}", "--channels=1", "--latency-msec=100"),
     ("aplay", "-q", "-t", "raw", "-f", "S16_LE", "-r", "{rate}", "-c", "1", "-"),
+    ("pw-play", "--format=s16", "--rate={rate}", "--channels=1", "--raw", "-"),
 )
+_ESPEAK_RATE = 22_050
+_WAV_HEADER = 44
+_BLOCK = 4_096
+"""Bytes that are handed on at once: 0.1 s."""
 
 
 class SpeechError(OttoError):
@@ -46,10 +57,16 @@ class SpeechError(OttoError):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Programs that read text from standard input and speak it, each piped into the next."""
+    """A program that reads text from standard input and speaks it."""
 
     name: str
-    commands: tuple[tuple[str, ...], ...]
+    command: tuple[str, ...]
+    player: tuple[str, ...] = ()
+    """Plays the 16-bit mono samples that `command` then writes; empty: `command` is heard without it."""
+    rate: int = 0
+    """Samples a second that it writes."""
+    header: int = 0
+    """Bytes before the first sample."""
 
 
 def find_voice(name: str = "auto", language: str = "en") -> Voice | None:
@@ -62,12 +79,18 @@ def find_voice(name: str = "auto", language: str = "en") -> Voice | None:
     if name.endswith(".onnx"):
         return _piper(Path(name).expanduser())
     if name in ("auto", "say") and sys.platform == "darwin" and (say := shutil.which("say")):
-        return Voice("say", ((say, "-f", "-"),))
+        return Voice("say", (say, "-f", "-"))
     if name in ("auto", "espeak-ng") and (espeak := shutil.which("espeak-ng") or shutil.which("espeak")):
-        return Voice("espeak-ng", ((espeak, "-v", language, "--stdin"),))
+        return _espeak((espeak, "-v", language, "--stdin"))
     if name == "auto":
         return None
     raise SpeechError(f"The voice {name!r} is not there: install it (espeak-ng), or set `voice` to auto or none.")
+
+
+def _espeak(command: tuple[str, ...]) -> Voice:
+    if player := _player(_ESPEAK_RATE):
+        return Voice("espeak-ng", (*command, "--stdout"), player, _ESPEAK_RATE, _WAV_HEADER)
+    return Voice("espeak-ng", command)
 
 
 def _piper(model: Path) -> Voice:
@@ -76,11 +99,18 @@ def _piper(model: Path) -> Voice:
         raise SpeechError("Speaking with a Piper voice needs its program: pip install piper-tts")
     if not model.is_file():
         raise SpeechError(f"There is no Piper voice at {model}; see `voice` in the settings.")
-    for player in _PLAYERS:
-        if found := shutil.which(player[0]):
-            command = tuple(part.format(rate=_piper_rate(model)) for part in player[1:])
-            return Voice(model.stem, ((program, "--model", str(model), "--output-raw"), (found, *command)))
+    rate = _piper_rate(model)
+    if player := _player(rate):
+        return Voice(model.stem, (program, "--model", str(model), "--output-raw"), player, rate)
     raise SpeechError("A Piper voice needs something that plays sound: install pulseaudio-utils or alsa-utils.")
+
+
+def _player(rate: int) -> tuple[str, ...]:
+    """A program that plays samples from standard input; empty where there is none."""
+    for program, *options in _PLAYERS:
+        if found := shutil.which(program):
+            return (found, *(option.format(rate=rate) for option in options))
+    return ()
 
 
 def _piper_rate(model: Path) -> int:
@@ -107,7 +137,8 @@ class Speaker:
         self._pending = 0
         """Things that are being said, or to be said."""
         self._stops = 0
-        self._processes: tuple[subprocess.Popen[bytes], ...] = ()
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._playback: Playback | None = None
         self._silent_at = -ECHO_SECONDS
 
     @property
@@ -118,6 +149,11 @@ class Speaker:
     def deaf(self) -> bool:
         """Whether the microphone would hear this voice."""
         return self.speaking or self._clock() < self._silent_at + ECHO_SECONDS
+
+    @property
+    def playback(self) -> Playback | None:
+        """What is being played, or was until just now; None where that is not known."""
+        return self._playback if self.deaf else None
 
     def say(self, text: str) -> threading.Thread | None:
         """Speaks it, after what is being said; the thread ends when it is said, or stopped. None when there is
@@ -140,19 +176,15 @@ class Speaker:
             self._stops += 1
             for process in self._processes:
                 process.kill()
-            return self.speaking
+            return self._pending > 0
 
     def _wait_and_speak(self, voice: Voice, text: str, number: int) -> None:
         try:
             with self._turn:
+                self.text, self._playback = text, None
+                failed = self._speak(voice, text, number)
                 with self._lock:
-                    if number != self._stops:
-                        return
-                    self._processes = processes = _start(voice.commands)
-                    self.text = text
-                failed = _pronounce(text, processes)
-                with self._lock:
-                    self._processes = ()
+                    self._processes.clear()
                     self.text = ""
                     if failed and number == self._stops:
                         log.warning("the voice %s failed", voice.name)
@@ -163,37 +195,54 @@ class Speaker:
                 self._pending -= 1
                 self._silent_at = self._clock()
 
-
-def _pronounce(text: str, processes: Sequence[subprocess.Popen[bytes]]) -> bool:
-    """Hands the text to the first program and waits for all. Whether one of them failed."""
-    first = processes[0]
-    assert first.stdin is not None
-    try:
-        with first.stdin as pipe:
+    def _speak(self, voice: Voice, text: str, number: int) -> bool:
+        """Until it is said, or stopped. Whether a program failed."""
+        synthesiser = self._start(voice.command, number, PIPE if voice.player else DEVNULL)
+        if synthesiser is None:
+            return False
+        assert synthesiser.stdin is not None
+        with suppress(OSError), synthesiser.stdin as pipe:  # it has ended already where this fails; its code says why
             pipe.write(text.encode() + b"\n")
-    except OSError:
-        pass  # it has ended already; its code says why
-    for process in processes:
+        watchdog = threading.Timer(5 + SECONDS_A_CHARACTER * len(text), self._kill)
+        watchdog.start()
         try:
-            process.wait(5 + SECONDS_A_CHARACTER * len(text))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    return any(process.returncode for process in processes)
+            if voice.player:
+                self._play(voice, synthesiser, number)
+            return any([process.wait() for process in list(self._processes)])
+        finally:
+            watchdog.cancel()
 
+    def _play(self, voice: Voice, synthesiser: subprocess.Popen[bytes], number: int) -> None:
+        """Hands the samples on, and keeps them."""
+        assert synthesiser.stdout is not None
+        with synthesiser.stdout as samples:
+            samples.read(voice.header)
+            block = samples.read(_BLOCK)
+            player = self._start(voice.player, number) if block else None
+            if player is None:
+                return
+            assert player.stdin is not None
+            resample, playback = Resampler(voice.rate), Playback()
+            with suppress(OSError), player.stdin as pipe:
+                while block:
+                    playback.add(resample(np.frombuffer(block[: len(block) // 2 * 2], "<i2").astype(np.int16)))
+                    self._playback = playback
+                    pipe.write(block)
+                    block = samples.read(_BLOCK)
 
-def _start(commands: Sequence[Sequence[str]]) -> tuple[subprocess.Popen[bytes], ...]:
-    """Each program reading what the one before writes. Raises `SpeechError`."""
-    started: list[subprocess.Popen[bytes]] = []
-    try:
-        for number, command in enumerate(commands):
-            source = started[-1].stdout if started else PIPE
-            output = PIPE if number + 1 < len(commands) else DEVNULL
-            started.append(subprocess.Popen(command, stdin=source, stdout=output, stderr=DEVNULL))  # noqa: S603
-            if number and source is not None and not isinstance(source, int):
-                source.close()  # only the next program holds it now, so that it sees its end
-    except OSError as error:
-        for process in started:
-            process.kill()
-        raise SpeechError(f"The voice cannot speak: {commands[len(started)][0]}: {error.strerror}.") from error
-    return tuple(started)
+    def _start(self, command: Sequence[str], number: int, output: int = DEVNULL) -> subprocess.Popen[bytes] | None:
+        """None when it was stopped meanwhile. Raises `SpeechError`."""
+        with self._lock:
+            if number != self._stops:
+                return None
+            try:
+                process = subprocess.Popen(command, stdin=PIPE, stdout=output, stderr=DEVNULL)  # noqa: S603
+            except OSError as error:
+                raise SpeechError(f"The voice cannot speak: {command[0]}: {error.strerror}.") from error
+            self._processes.append(process)
+            return process
+
+    def _kill(self) -> None:
+        with self._lock:
+            for process in self._processes:
+                process.kill()
