@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from otto.config import Folders, Settings
-from otto.registry import Change, Registry, Snapshot
+from otto.registry import Change, Registered, Registry, Snapshot
 from otto.route import Router
 from otto.routers.fewshot import FewshotRouter
+from otto.routers.joints import openers
+from otto.routers.several import SeveralRouter
 from otto.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,13 @@ class Live:
             newcomers=self._newcomers(snapshot),
             progress=progress,
         )
-        return Ready(snapshot, self._router)
+        return Ready(snapshot, self._whole(exposed))
+
+    def _whole(self, exposed: Sequence[Registered]) -> Router:
+        """The trained router, for sentences with several commands, too."""
+        assert self._router is not None
+        skills = {entry.skill.name: entry.skill for entry in exposed}
+        return SeveralRouter(self._router, skills, openers(example for entry in exposed for example in entry.examples))
 
     def _newcomers(self, snapshot: Snapshot) -> frozenset[str]:
         """Skills that the first folders, mostly the bundled ones, know nothing of."""

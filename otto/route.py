@@ -11,14 +11,38 @@ from otto.call import OTHER, Call, write
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What Otto has just asked: for an argument that is missing, or which of several things was meant."""
+
+    calls: tuple[Call, ...] = ()
+    """For an argument: what waits for it, in order; the first call lacks `parameter`."""
+    parameter: str = ""
+    options: tuple[tuple[Call, ...], ...] = ()
+    """For "did you mean …?": what it could have been, the likeliest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """All that a router may know beside the text. Never a skill's output: see the action-selector pattern
-    (arXiv 2506.08837)."""
+    (arXiv 2506.08837). A front end's `Conversation` makes one for each sentence."""
 
     now: datetime
     """The time in the user's time zone (aware)."""
     expected: str = ""
     """Name of the skill that just asked a question, if one did."""
+    last: tuple[Call, ...] = ()
+    """What was done last, in order; canonical."""
+    asked: Question | None = None
+    """What Otto asked last, while it waits for the answer."""
+    until: datetime | None = None
+    """Until when `last` and `asked` hold; None: there is nothing that could."""
+    undoable: bool = False
+    """Whether what was done last can be undone."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether what went before still counts."""
+        return self.until is not None and self.now <= self.until
 
 
 @dataclass(frozen=True, slots=True)

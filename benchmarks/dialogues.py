@@ -1,0 +1,110 @@
+"""How the bundled skills do where one sentence is not one command: `tests/data/multi.jsonl` and `dialogues.jsonl`.
+
+    python benchmarks/dialogues.py            a table
+    python benchmarks/dialogues.py --json     one JSON object
+    python benchmarks/dialogues.py --wrong    also the rows of the development half that are wrong
+
+A row of `multi.jsonl` is right when all its calls are, in order; a dialogue when every turn is. Even rows are for
+development, odd rows are held out: of those only totals are shown, by this program too.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from otto.call import Call, parse
+from otto.config import Folders, bundled, load
+from otto.live import Live, Ready
+from otto.route import Context
+from otto.skill import Skill, same_calls
+
+DATA = Path(__file__).resolve().parent.parent / "tests" / "data"
+NOW = datetime(2026, 3, 4, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One row, and whether it was understood."""
+
+    text: str
+    wanted: str
+    given: str
+    right: bool
+    several: bool = False
+    milliseconds: float = 0.0
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    """The lines of a file in tests/data."""
+    return [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+
+
+def calls(written: Sequence[str]) -> tuple[Call, ...]:
+    """From strings to calls."""
+    return tuple(call for each in written for call in parse(each, max_length=None))
+
+
+def sentences(ready: Ready) -> list[Scored]:
+    """`multi.jsonl`, row by row."""
+    skills = schemas(ready)
+    scored = []
+    for row in rows("multi.jsonl"):
+        wanted = calls(row["calls"])
+        started = time.perf_counter()
+        route = ready.router.route(row["text"], Context(NOW))
+        taken = 1000 * (time.perf_counter() - started)
+        right = same_calls(wanted, route.calls, skills, NOW)
+        scored.append(Scored(row["text"], "; ".join(row["calls"]), str(route), right, len(wanted) > 1, taken))
+    return scored
+
+
+def schemas(ready: Ready) -> Mapping[str, Skill]:
+    """The skills by name."""
+    return {name: entry.skill for name, entry in ready.snapshot.skills.items()}
+
+
+def share(scored: Sequence[Scored]) -> float:
+    """Of those that are right."""
+    return sum(each.right for each in scored) / max(1, len(scored))
+
+
+def figures(name: str, scored: Sequence[Scored]) -> dict[str, float]:
+    """`exact_typed` of both halves, and of several and one apart."""
+    found = {f"{name}_development": share(scored[::2]), f"{name}_held_out": share(scored[1::2])}
+    if name == "multi":
+        for half, part in (("development", scored[::2]), ("held_out", scored[1::2])):
+            found[f"{name}_{half}_several"] = share([each for each in part if each.several])
+            found[f"{name}_{half}_one"] = share([each for each in part if not each.several])
+        times = sorted(each.milliseconds for each in scored)
+        found |= {"multi_route_ms_p50": times[len(times) // 2], "multi_route_ms_p99": times[int(0.99 * len(times))]}
+    return found
+
+
+def main() -> None:
+    """Trains, or takes the trained router from the cache, and scores."""
+    live = Live(load(), Folders((bundled("examples"),), (bundled("skills"),)))
+    understood = sentences(live.ready)
+    live.close()
+    found = figures("multi", understood)
+    if "--json" in sys.argv:
+        print(json.dumps(found))
+        return
+    for name, value in found.items():
+        print(f"{name:32} {value:.4f}")
+    if "--wrong" in sys.argv:
+        for each in understood[::2]:
+            if not each.right:
+                print(f"\n{each.text}\n  wanted {each.wanted}\n  given  {each.given}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""Several commands in one sentence, for a router that takes one at a time.
+
+    >>> router = SeveralRouter(fewshot, skills, openers(examples))
+    >>> str(router.route("turn the volume down and set a timer for five minutes", Context(now)))
+    'volume(action="down"); timer(duration="5 minutes")'
+
+The sentence is cut at its joints (`joints.py`) in every way that could make sense, and the router judges: each part has to
+be a command of which it is sure, and together they have to explain the sentence better than one command does. What a
+part leaves out it takes from its neighbour: "turn the volume down and the music off", "timers for five and ten minutes".
+A sentence without a joint costs nothing more. Language models write several calls themselves and need none of this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from otto.call import Argument, Call
+from otto.route import Alternative, Context, Route, Router
+from otto.routers.joints import Joint, joints, words
+from otto.skill import Skill
+from otto.values.span import spans
+from otto.values.spoken import cardinal_at
+
+MOST_CALLS = 6
+"""Commands in a sentence."""
+SURE = 0.5
+"""Confidence from which a part counts as a command."""
+BEAM = 3
+"""Ways to read the beginning of a sentence that are followed."""
+BORROWED_WORDS = 7
+"""Words of its neighbour that a part may take over at most."""
+WHOLE_REFUSED = math.log(0.2)
+"""What a sentence counts as that is no command as a whole."""
+WEAK, STRONG = -0.1, 0.3
+"""What cutting at "and" costs, and what cutting at "then" earns, in logarithms of confidence."""
+BORROWING = -0.1
+"""The same where words are taken over."""
+SPANNING = -2.0
+"""The same where the whole command has a text that goes over the joint: "remind me to buy bread and milk"."""
+OPENING = 1.7
+"""What it earns there that the next part begins as commands do, and calls another skill."""
+SAME = -5.0
+"""What it costs to understand the same command twice in a row: "louder and louder"."""
+UNEXPLAINED = 0.7
+"""What it earns where the command as a whole leaves out what a part says."""
+_MARKS = " ,;.!?…"
+_SPANNED = ("duration", "datetime", "date", "time", "expression", "place", "number")
+"""Types whose values hold an "and": "an hour and a half", "Trinidad and Tobago"."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some words, read as one command."""
+
+    text: str
+    """With what was taken over from the neighbour."""
+    route: Route
+    score: float
+    borrowed: bool = False
+
+    @property
+    def call(self) -> Call:
+        """What it means."""
+        return self.route.calls[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The sentence up to a joint, as commands in a row."""
+
+    parts: tuple[_Part, ...] = ()
+    score: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class SeveralRouter:
+    """Wraps a router that hands over one call a sentence. Pure as that one is."""
+
+    router: Router
+    skills: Mapping[str, Skill]
+    openers: Collection[str] = field(default=frozenset())
+    """Words with which commands begin."""
+
+    @property
+    def name(self) -> str:
+        return self.router.name
+
+    def route(self, text: str, context: Context) -> Route:
+        """What `text` means; several calls where it says several commands."""
+        whole = self.router.route(text, context)
+        if not (found := joints(text)):
+            return whole
+        sentence = _Sentence(self, text, context, whole)
+        found = sentence.free(found)
+        if not found:
+            return whole
+        best = max(sentence.readings(found), key=lambda reading: reading.score, default=None)
+        alone = WHOLE_REFUSED if whole.rejected else math.log(max(whole.confidence, 1e-3))
+        if best is None or best.score <= alone:
+            return whole
+        return _joined(best, whole)
+
+
+@dataclass(eq=False)
+class _Sentence:
+    """One sentence while it is being cut."""
+
+    owner: SeveralRouter
+    text: str
+    context: Context
+    whole: Route
+    known: dict[str, Route] = field(default_factory=dict)
+
+    def free(self, found: Sequence[Joint]) -> tuple[Joint, ...]:
+        """The joints that are not inside of one value."""
+        kinds = {each.type for skill in self._meant() for each in skill.parameters}
+        covered = [
+            (span.start, span.end)
+            for kind in _SPANNED
+            if kind in kinds
+            for skill in self._meant()
+            for each in skill.parameters
+            if each.type == kind
+            for span in spans(self.text, kind, each.limits, self.context.now)
+        ]
+        return tuple(
+            joint for joint in found if not any(start < joint.start and joint.end < end for start, end in covered)
+        )
+
+    def _meant(self) -> Iterator[Skill]:
+        for call in self.whole.calls:
+            if call.name in self.owner.skills:
+                yield self.owner.skills[call.name]
+
+    def readings(self, found: Sequence[Joint]) -> list[_Reading]:
+        """The best ways to read the sentence as at least two commands."""
+        starts, ends = [0, *(joint.end for joint in found)], [*(joint.start for joint in found), len(self.text)]
+        best: list[list[_Reading]] = [[_Reading()], *([] for _ in ends)]
+        for end in range(1, len(ends) + 1):
+            following = self.text[starts[end] : ends[end]] if end < len(ends) else ""
+            reached: list[_Reading] = []
+            for start in range(end):
+                if end - start < len(ends):
+                    cut = found[start - 1] if start else None
+                    said = self.text[starts[start] : ends[end - 1]].strip(_MARKS)
+                    for before in best[start]:
+                        reached += self._continued(before, said, following, cut)
+            best[end] = sorted(reached, key=lambda reading: -reading.score)[:BEAM]
+        return best[-1]
+
+    def _continued(self, before: _Reading, said: str, following: str, cut: Joint | None) -> Iterator[_Reading]:
+        """`before` and one part more."""
+        last = before.parts[-1] if before.parts else None
+        if len(before.parts) == MOST_CALLS:
+            return
+        for part in self._parts(said, following, last):
+            score = before.score + part.score
+            if cut and last:
+                score += self._cost(cut, last, part, said)
+            yield _Reading((*before.parts, part), score)
+
+    def _parts(self, said: str, following: str, last: _Part | None) -> Iterator[_Part]:
+        """Ways to read `said` as one command."""
+        texts = [said, *_with_unit(said, following)]
+        for text in texts:
+            if (route := self._sure(text)) is not None:
+                yield _Part(text, route, math.log(route.confidence))
+        if last is None or (words(said)[:1] and words(said)[0] in self.owner.openers):
+            return
+        for text in texts:
+            for borrowed in _beginnings(last.text, text):
+                route = self._sure(borrowed)
+                if route is not None and self._parallel(last, route.calls[0], text):
+                    yield _Part(borrowed, route, math.log(route.confidence) + BORROWING, borrowed=True)
+
+    def _sure(self, text: str) -> Route | None:
+        """The route of a text that is a command beyond doubt."""
+        if text not in self.known:
+            self.known[text] = self.owner.router.route(text, self.context)
+        route = self.known[text]
+        return None if route.rejected or route.confidence < SURE else route
+
+    def _cost(self, cut: Joint, last: _Part, part: _Part, said: str) -> float:
+        """What it costs, or earns, to end a command at this joint."""
+        if last.call == part.call:
+            return SAME
+        cost = STRONG if cut.strong else WEAK
+        if any(_holds(value, self.text, cut) for call in self.whole.calls for value in call.arguments.values()):
+            opens = bool(words(said)[:1]) and words(said)[0] in self.owner.openers
+            cost += SPANNING + (OPENING if opens and last.call.name != part.call.name else 0.0)
+        elif any(each not in self.whole.calls for each in (last.call, part.call)):
+            cost += UNEXPLAINED
+        return cost
+
+    def _parallel(self, last: _Part, call: Call, said: str) -> bool:
+        """Whether a command that took words over says something of its own beside its neighbour: another action, or
+        another value where the neighbour has one. Texts do not count: "salt and pepper" may be one thing."""
+        skill = self.owner.skills.get(call.name)
+        if skill is None:
+            return False
+        types = {each.name: each.type for each in skill.parameters}
+        texts = {name for name in call.arguments if types.get(name) == "text"}
+        if call.name != last.call.name:
+            return not texts
+        own = {name for name in call.arguments if call.arguments[name] != last.call.arguments.get(name)}
+        typed = {name for name in own if name not in texts and name in last.call.arguments}
+        return bool(typed) and (not texts or texts <= own)
+
+
+def _with_unit(said: str, following: str) -> Iterator[str]:
+    """A part that ends in a number, with the unit that follows the next number: "five and ten minutes"."""
+    here, there = words(said), words(following)
+    if here and there and cardinal_at(tuple(here), len(here) - 1) and (number := cardinal_at(tuple(there), 0)):
+        for unit in there[number[1] : number[1] + 1]:
+            yield f"{said} {unit}"
+
+
+def _beginnings(neighbour: str, said: str) -> Iterator[str]:
+    """`said` behind the first words of its neighbour, few of them first."""
+    taken = neighbour.split()
+    for count in range(1, min(len(taken), BORROWED_WORDS + 1)):
+        yield f"{' '.join(taken[:count])} {said}"
+
+
+def _holds(value: Argument, text: str, cut: Joint) -> bool:
+    """Whether a value's own words in the sentence go over the joint."""
+    if isinstance(value, tuple):
+        return any(_holds(item, text, cut) for item in value)
+    if not isinstance(value, str) or not value:
+        return False
+    start = text.lower().find(value.lower())
+    return start >= 0 and start < cut.start and start + len(value) > cut.end
+
+
+def _joined(reading: _Reading, whole: Route) -> Route:
+    """One route of all parts; the sentence as one command is an alternative to it."""
+    calls = tuple(call for part in reading.parts for call in part.route.calls)
+    confidence = math.prod(part.route.confidence for part in reading.parts)
+    alone = Alternative(whole.calls, min(whole.confidence, 1 - confidence))
+    trace: dict[str, str | float] = {f"part {place}": part.text for place, part in enumerate(reading.parts, 1)}
+    trace |= {"parts together": round(reading.score, 4), "as one": str(whole), "as one, sure": round(whole.confidence, 4)}
+    return Route(calls, confidence, whole.router, (alone,), trace)
