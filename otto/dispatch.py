@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from otto import action as actions
 from otto.call import OTHER, Call
 from otto.config import Settings
-from otto.errors import OttoError, WorkerError
+from otto.errors import OttoError, SkillError, WorkerError
 from otto.job import session_entry
 from otto.skill import Skill, to_json
 from otto.worker import Worker
@@ -128,10 +128,15 @@ class Dispatcher:
             call = registered.skill.canonical(call, now)
             self._ask_first(registered, call)
             started = time.perf_counter()
+            if registered.remote is not None:
+                text = registered.remote.call(call.arguments, self._settings.deadline_seconds)
+                return Result(call, "ran", value=_fit(text), seconds=time.perf_counter() - started)
             job, seconds = self._job(registered, call, snapshot, now, last_reply)
             answer = self._answer(call.name, job, seconds)
         except (_Undone, OttoError) as error:
-            outcome: Outcome = error.outcome if isinstance(error, _Undone) else "refused"
+            outcome: Outcome = "failed" if isinstance(error, SkillError) else "refused"
+            if isinstance(error, _Undone):
+                outcome = error.outcome
             return Result(call, outcome, error=_fit(str(error)), seconds=time.perf_counter() - started)
         taken = time.perf_counter() - started
         return Result(call, "ran", value=_fit(answer["text"]), seconds=taken, data=answer["data"])
@@ -146,10 +151,25 @@ class Dispatcher:
             raise _Undone("refused", f"The skill {call.name} is switched off.")
         return registered
 
+    def risky(self, calls: tuple[Call, ...], snapshot: Snapshot, now: datetime) -> tuple[Call, ...]:
+        """Those of `calls` that `run` would ask for a yes, in their canonical form: for whoever asks beforehand."""
+        found: list[Call] = []
+        for call in calls:
+            try:
+                registered = self._allowed(call, snapshot)
+                if self._needs_yes(registered):
+                    found.append(registered.skill.canonical(call, now))
+            except (_Undone, OttoError):
+                break  # `run` ends the row here
+        return tuple(found)
+
+    def _needs_yes(self, registered: Registered) -> bool:
+        risks = {registered.skill.risk, registered.action.risk if registered.action else "none"}
+        return "confirm" in risks and registered.skill.name not in self._settings.trusted
+
     def _ask_first(self, registered: Registered, call: Call) -> None:
         """Asks for a yes where the skill wants one. Raises `_Undone` without it."""
-        risks = {registered.skill.risk, registered.action.risk if registered.action else "none"}
-        if "confirm" not in risks or call.name in self._settings.trusted:
+        if not self._needs_yes(registered):
             return
         try:
             yes = self._confirm(registered.skill, call)

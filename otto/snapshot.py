@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 from otto.action import Action
+from otto.call import Argument
 from otto.example import Example, Problem
 from otto.skill import Skill
 
@@ -30,6 +32,14 @@ class PythonFunction:
     """Whether the function takes a `Session`."""
 
 
+class Remote(Protocol):
+    """What carries a call out elsewhere: a tool of an MCP server."""
+
+    def call(self, arguments: Mapping[str, Argument], seconds: float) -> str:
+        """What it answers, as text. Raises `SkillError`, also when that takes longer than `seconds`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Registered:
     """One skill and all that belongs to it."""
@@ -40,6 +50,8 @@ class Registered:
     action: Action | None = None
     """How it is carried out where there is no function."""
     function: PythonFunction | None = None
+    remote: Remote | None = None
+    """How it is carried out where it is another program's."""
     files: tuple[Path, ...] = ()
     """Where it comes from: example files, then the Python file."""
     hash: str = ""

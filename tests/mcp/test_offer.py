@@ -18,7 +18,6 @@ from otto.skill import Parameter, Skill
 from otto.turn import Assistant
 from otto.values import Limits
 
-
 OTTO = str(Path(sys.executable).with_name("otto"))
 
 
