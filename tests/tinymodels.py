@@ -35,17 +35,17 @@ def random_llama(
     *,
     family: str = "llama",
     prompt: RouterPrompt | None = None,
-    texts: Iterable[str] = SENTENCES,
-    tokens: int = 600,
+    tokenizer: Any = None,
     seed: int = 0,
     **changes: Any,
 ) -> Path:
     """A Hugging Face folder with a random model of `family` (llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3), its
-    tokenizer, and a card that says it was taught `skills`. `changes`: fields of the configuration."""
+    tokenizer (`byte_tokenizer()` unless given), and a card that says it was taught `skills`. `changes`: fields of the
+    configuration."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    tokenizer = byte_tokenizer(texts, tokens)
+    tokenizer = tokenizer or byte_tokenizer()
     settings = _SIZE | {
         "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 2048, "vocab_size": len(tokenizer),
         "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": None,
@@ -102,13 +102,20 @@ def random_gguf(file: Path, skills: Sequence[Skill] = (), *, kind: Any = "f16", 
     return file
 
 
-def byte_tokenizer(texts: Iterable[str] = SENTENCES, tokens: int = 600) -> Any:
-    """A byte-level BPE of at most `tokens` tokens with `<s>` and `</s>`, as transformers loads it."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+def byte_tokenizer(texts: Iterable[str] = SENTENCES, tokens: int = 600, *, rule: str = "gpt-2") -> Any:
+    """A byte-level BPE of at most `tokens` tokens with `<s>` and `</s>`, as transformers loads it.
+
+    `rule`: how texts are cut into words: "gpt-2", "digits" (GPT-2's, every digit alone), or a pattern.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=rule in ("gpt-2", "digits"))
+    first = pre_tokenizers.Digits(individual_digits=True)
+    if rule not in ("gpt-2", "digits"):
+        first = pre_tokenizers.Split(Regex(rule), "isolated")
     bare = Tokenizer(models.BPE())
-    bare.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bare.pre_tokenizer = byte_level if rule == "gpt-2" else pre_tokenizers.Sequence([first, byte_level])
     bare.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=tokens,
@@ -118,6 +125,32 @@ def byte_tokenizer(texts: Iterable[str] = SENTENCES, tokens: int = 600) -> Any:
     )
     bare.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=bare, bos_token="<s>", eos_token="</s>")
+
+
+def piece_tokenizer(texts: Iterable[str] = SENTENCES, tokens: int = 600, *, prefix: bool = True) -> Any:
+    """A BPE over pieces with a byte for what they lack, as Llama 2 and Mistral (`prefix`) and Gemma have it."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["<unk>", "<s>", "</s>"]
+    trained = Tokenizer(models.BPE())
+    trained.normalizer = normalizers.Replace(" ", "▁")
+    words = [word for text in texts for word in f" {text}".replace(" ", " ▁").split(" ")]
+    trained.train_from_iterator(words, trainers.BpeTrainer(vocab_size=tokens - 259, show_progress=False))
+    learned = json.loads(trained.to_str())["model"]
+    names = [*special, *(f"<0x{byte:02X}>" for byte in range(256)), *sorted(learned["vocab"], key=learned["vocab"].get)]
+    bare = Tokenizer(
+        models.BPE(
+            vocab={name: number for number, name in enumerate(names)},
+            merges=[tuple(pair) for pair in learned["merges"]],
+            unk_token="<unk>", fuse_unk=True, byte_fallback=True,
+        )
+    )  # fmt: skip
+    steps = [normalizers.Prepend("▁")] * prefix + [normalizers.Replace(" ", "▁")]
+    bare.normalizer = normalizers.Sequence(steps)
+    bare.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    bare.add_special_tokens(special)
+    return PreTrainedTokenizerFast(tokenizer_object=bare, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
 
 
 def _write_card(

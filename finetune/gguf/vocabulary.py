@@ -18,18 +18,16 @@ if TYPE_CHECKING:
     from gguf import GGUFWriter
 
 _BLANK = "▁"
-_QWEN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-_LLAMA_3 = _QWEN.replace(r"\p{N}|", r"\p{N}{1,3}|", 1)
+QWEN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+LLAMA_3 = QWEN.replace(r"\p{N}|", r"\p{N}{1,3}|", 1)
 _GPT_2 = "bytes"
 _DIGITS = "digits"
 _WORDS: dict[tuple[tuple[str, ...], bool], str] = {
     ((_GPT_2,), False): "gpt-2",
     ((_DIGITS, _GPT_2), False): "smollm",
-    ((_QWEN,), False): "qwen2",
-    ((_LLAMA_3,), True): "llama-bpe",
-    ((_LLAMA_3,), False): "dbrx",
+    ((QWEN,), False): "qwen2",
+    ((LLAMA_3,), True): "llama-bpe",
+    ((LLAMA_3,), False): "dbrx",
 }
 """(How a text is cut into words, whether merges are ignored for words that are tokens) → llama.cpp's name."""
 

@@ -36,21 +36,19 @@ class Weights:
         """Raises `ModelFileError` where a file is missing, damaged or pickled."""
         from safetensors import SafetensorError, safe_open
 
-        self._files: list[Any] = []
+        opened: Any
         self._place: dict[str, Any] = {}
         for file in weight_files(folder, stem):
             try:
                 opened = safe_open(file, framework="pt")
             except (SafetensorError, OSError) as error:
                 raise ModelFileError(f"{file}: not a whole safetensors file ({error}); save the model again") from error
-            self._files.append(opened)
             self._place |= dict.fromkeys(opened.keys(), opened)
 
     def __enter__(self) -> Weights:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._files.clear()
         self._place.clear()
 
     def __iter__(self) -> Iterator[str]:
