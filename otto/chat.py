@@ -23,7 +23,8 @@ OPENAI = "https://api.openai.com/v1"
 LONGEST = 4000
 """Characters of an answer that are read aloud."""
 
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|$)", re.DOTALL)
+THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|$)", re.DOTALL)
+"""What a model thinks aloud before it answers."""
 _MARKS = re.compile(r"^\s*(?:#+|[-*•]|>)\s+|`+|(?<!\w)[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
@@ -55,7 +56,7 @@ def chat(system: str, question: str, *, model: str, seconds: float = 20.0) -> st
 
 def plain(text: str) -> str:
     """`text` without the marks of Markdown and without a model's thinking aloud, at most `LONGEST` characters."""
-    said = _MARKS.sub("", _LINK.sub(r"\1", _THOUGHT.sub("", text)))
+    said = _MARKS.sub("", _LINK.sub(r"\1", THOUGHT.sub("", text)))
     said = re.sub(r"\s*\n\s*", "\n", said).strip()
     if len(said) <= LONGEST:
         return said

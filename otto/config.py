@@ -54,6 +54,34 @@ class Settings:
     trusted: Annotated[tuple[str, ...], Says("Skills that run without the yes that they would ask for.")] = ()
     deadline_seconds: Annotated[float, Says("A skill that takes longer is ended.", 0.1, 600)] = 10.0
     memory_mb: Annotated[int, Says("Memory a skill may take.", 64, 65536)] = 512
+    router: Annotated[
+        Literal["auto", "fewshot", "llama", "transformers", "openai", "cascade"],
+        Says("What understands; `auto`: `fewshot`, and a model behind it where `otto calibrate` found that it helps."),
+    ] = "auto"
+    router_model: Annotated[
+        str, Says("Model for `llama` (a GGUF file) and `transformers` (a folder); empty: the one that Otto brings.")
+    ] = ""
+    router_adapter: Annotated[str, Says("LoRA adapter for it: a GGUF file, or a folder with safetensors.")] = ""
+    router_endpoint: Annotated[
+        str, Says("OpenAI-compatible server that `openai` asks, `http://localhost:8000/v1`; empty: `OPENAI_BASE_URL`.")
+    ] = ""
+    router_endpoint_model: Annotated[str, Says("Model at that server; in a cascade empty means: no server.")] = ""
+    router_style: Annotated[
+        Literal["tools", "chat", "text"],
+        Says("How it is asked: with native tool calls, with messages, or with Otto's own framing of the prompt."),
+    ] = "tools"
+    router_format: Annotated[
+        str, Says("Framing of prompts for a model without a card: `chatml`, `gemma`, `llama-2`, `llama-3`, `mistral`.")
+    ] = "chatml"
+    router_seconds: Annotated[
+        float, Says("Models take at most this long for a command; then what is understood so far counts.", 0.1, 60)
+    ] = 1.5
+    wrong_cost: Annotated[float, Says("What a wrong answer costs, for `otto calibrate`.", 0, 1e6)] = 10.0
+    wait_cost: Annotated[float, Says("What a second of waiting costs.", 0, 1e6)] = 1.0
+    price_in: Annotated[
+        float, Says("Price of a million tokens sent to the server; the trace says the cost.", 0, 1e6)
+    ] = 0.0
+    price_out: Annotated[float, Says("Price of a million tokens that it writes.", 0, 1e6)] = 0.0
     openai_model: Annotated[str, Says("Model that `openai` and `story` ask, at `OPENAI_BASE_URL`.")] = ""
     news_feeds: Annotated[tuple[str, ...], Says("RSS feeds for news without a topic.")] = (
         "https://feeds.bbci.co.uk/news/rss.xml",
@@ -63,6 +91,10 @@ class Settings:
         "https://news.google.com/rss/search?q={topic}&hl=en-US&gl=US&ceid=US:en"
     )
     mqtt_broker: Annotated[str, Says("Where `publish:` actions go, `host:port`.")] = "127.0.0.1:1883"
+    mcp_servers: Annotated[
+        tuple[str, ...],
+        Says("MCP servers whose tools become skills: `name: program and arguments`, or `name: https://…`."),
+    ] = ()
     microphone: Annotated[str, Says("Part of the microphone's name; empty: the system's default.")] = ""
     attention: Annotated[
         Literal["wake", "always", "push"],

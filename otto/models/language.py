@@ -52,6 +52,8 @@ class Written:
     reused_tokens: int = 0
     """Of these, the ones that an earlier request had left evaluated."""
     milliseconds: float = 0.0
+    cost: float = 0.0
+    """In the currency of the settings' prices; 0 on the own machine."""
 
 
 class LanguageModel(Protocol):
