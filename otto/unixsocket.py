@@ -40,11 +40,11 @@ class LineError(OttoError):
         super().__init__(message)
 
 
-def socket_path() -> Path:
-    """Where the daemon of this user listens. Raises `DaemonError` when its name would be too long for a socket."""
+def socket_path(name: str = "daemon") -> Path:
+    """Where the daemon of this user listens, or what else is called `name`. Raises `DaemonError` when its name would be too long for a socket."""
     base = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(base) / "otto" if base else Path(tempfile.gettempdir()) / f"otto-{os.getuid()}"
-    path = folder / "daemon.sock"
+    path = folder / f"{name}.sock"
     if len(os.fsencode(path)) > _MAX_PATH:
         raise DaemonError(f"The name of the socket is too long: {path}. Set XDG_RUNTIME_DIR to a shorter path.")
     return path

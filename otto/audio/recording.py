@@ -9,8 +9,10 @@ What cannot be a command is refused with a sentence that says what to do.
 
 from __future__ import annotations
 
+import io
 import wave
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,18 +45,17 @@ def read(path: Path, longest: float = MOST_SECONDS) -> NDArray[np.int16]:
     if path.suffix.lower() in RAW:
         samples, rate = np.fromfile(path, "<i2").astype(np.float32)[:, None] / np.float32(32768), RATE
     else:
-        samples, rate = _decoded(path)
-    seconds = len(samples) / rate
-    if not len(samples):
-        raise SoundFileError(f"There is no sound in {path}: it lasts 0 s.")
-    if seconds > longest:
-        raise SoundFileError(
-            f"{path} lasts {_length(seconds)}, and at most {_length(longest)} are taken at once; {_CUT}."
-        )
-    mono = samples.mean(axis=1)
-    mono = mono if rate == RATE else resampled(mono, rate)
-    whole: NDArray[np.int16] = np.clip(np.rint(mono * 32768), -32768, 32767).astype(np.int16)
-    return whole
+        with path.open("rb") as file:
+            samples, rate = _decoded(file, str(path), path.stat().st_size)
+    return _mono(samples, rate, str(path), longest)
+
+
+def decode_command(content: bytes) -> NDArray[np.int16]:
+    """The same as `read_command`, for a file that is in memory and stays there. Raises `SoundFileError`."""
+    name = "the recording"
+    if not content:
+        raise SoundFileError(f"There is no sound in {name}: it is empty.")
+    return _mono(*_decoded(io.BytesIO(content), name, len(content)), name, MAX_SECONDS)
 
 
 def read_command(path: Path) -> NDArray[np.int16]:
@@ -65,49 +66,64 @@ def read_command(path: Path) -> NDArray[np.int16]:
 _CUT = "cut it, or let `otto listen --input FILE` find the commands in it"
 
 
+def _mono(samples: NDArray[np.float32], rate: int, name: str, longest: float) -> NDArray[np.int16]:
+    """What was decoded, shape (n, channels), as one channel at 16 kHz."""
+    seconds = len(samples) / rate
+    if not len(samples):
+        raise SoundFileError(f"There is no sound in {name}: it lasts 0 s.")
+    if seconds > longest:
+        raise SoundFileError(
+            f"{name} lasts {_length(seconds)}, and at most {_length(longest)} are taken at once; {_CUT}."
+        )
+    mono = samples.mean(axis=1)
+    mono = mono if rate == RATE else resampled(mono, rate)
+    whole: NDArray[np.int16] = np.clip(np.rint(mono * 32768), -32768, 32767).astype(np.int16)
+    return whole
+
+
 def _length(seconds: float) -> str:
     return f"{seconds:.3g} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
-def _decoded(path: Path) -> tuple[NDArray[np.float32], int]:
-    """Shape (n, channels), and the rate."""
+def _decoded(content: BinaryIO, name: str, size: int) -> tuple[NDArray[np.float32], int]:
+    """Shape (n, channels), and the rate. `size`: bytes in the file."""
     try:
         import soundfile
     except ImportError as error:
         raise SoundFileError(f"Reading sound files needs more packages: {INSTALL}") from error
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with soundfile.SoundFile(content) as file:
             if not RATES[0] <= file.samplerate <= RATES[1]:
                 raise SoundFileError(
-                    f"{path} has {file.samplerate} samples a second; record it again with 16000 ({RATES[0]} to "
+                    f"{name} has {file.samplerate} samples a second; record it again with 16000 ({RATES[0]} to "
                     f"{RATES[1]} are understood)."
                 )
             told = file.frames
             samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
             rate = int(file.samplerate)
     except soundfile.LibsndfileError as error:
-        raise SoundFileError(f"{path} is no sound file that can be read, or it is damaged; {_SAVE}.") from error
-    if len(samples) < told or _is_cut(path):
-        raise SoundFileError(f"{path} is cut short: it holds less sound than it says; {_SAVE}.")
+        raise SoundFileError(f"{name} is no sound file that can be read, or it is damaged; {_SAVE}.") from error
+    if len(samples) < told or _is_cut(content, size):
+        raise SoundFileError(f"{name} is cut short: it holds less sound than it says; {_SAVE}.")
     return samples, rate
 
 
 _SAVE = "record it again, or save it as WAV or FLAC"
 
 
-def _is_cut(path: Path) -> bool:
+def _is_cut(file: BinaryIO, size: int) -> bool:
     """Whether a WAV file's header promises more than there is. A writer that could not seek promises 4 GB or none."""
-    with path.open("rb") as file:
-        head = file.read(12)
-        if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-            return False
-        file.seek(0)
-        try:
-            with wave.open(file) as told:
-                promised: int = told.getnframes() * told.getnchannels() * told.getsampwidth()
-        except (wave.Error, EOFError):
-            return False  # a form that this module does not know; the decoder has read it
-    return path.stat().st_size < promised < 0x7FFF0000
+    file.seek(0)
+    head = file.read(12)
+    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+        return False
+    file.seek(0)
+    try:
+        with wave.open(file) as told:
+            promised: int = told.getnframes() * told.getnchannels() * told.getsampwidth()
+    except (wave.Error, EOFError):
+        return False  # a form that this module does not know; the decoder has read it
+    return size < promised < 0x7FFF0000
 
 
 def resampled(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:

@@ -1,0 +1,51 @@
+"""What transcribes for several callers: an engine is lent to one at a time, and follows the skills.
+
+    with engines.lend() as engine:
+        Timed(engine).transcribe(samples)
+
+An engine takes memory and hears one utterance at a time, so there are at most two; a third caller is told to wait.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from otto.audio.stt import SpeechToText
+from otto.service.refusal import Refusal
+from otto.snapshot import Snapshot
+
+MOST = 2
+
+
+class Engines:
+    """From any thread."""
+
+    def __init__(self, make: Callable[[Snapshot], SpeechToText], snapshot: Callable[[], Snapshot], most: int = MOST):
+        """`make` may take a second; it is called in the thread of `lend`."""
+        self._make = make
+        self._snapshot = snapshot
+        self._free = threading.BoundedSemaphore(most)
+        self._lock = threading.Lock()
+        self._kept: list[tuple[str, SpeechToText]] = []
+        """Engines that nobody uses, with the version of the skills that they know."""
+
+    @contextmanager
+    def lend(self) -> Iterator[SpeechToText]:
+        """An engine that knows the newest skills. Raises `Refusal` when all are lent, and what `make` raises."""
+        if not self._free.acquire(blocking=False):
+            raise Refusal(503, "Too many are speaking at once.", retry_seconds=2)
+        try:
+            snapshot = self._snapshot()
+            engine = self._taken(snapshot.hash) or self._make(snapshot)
+            yield engine
+            with self._lock:
+                self._kept.append((snapshot.hash, engine))
+        finally:
+            self._free.release()
+
+    def _taken(self, version: str) -> SpeechToText | None:
+        with self._lock:
+            self._kept = [(known, engine) for known, engine in self._kept if known == version]
+            return self._kept.pop()[1] if self._kept else None

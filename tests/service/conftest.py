@@ -1,0 +1,126 @@
+"""A service of its own for each module: a real server on a Unix socket and on loopback, with four small skills."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from otto.config import Folders, Settings, load
+from otto.service.run import Server
+
+SKILL = """#### Prompt:
+{name}(thing="[thing]") {name}s a thing.
+
+#### Examples:
+User: {name} the red ball
+Assistant: {name}(thing="red ball")
+User: please {name} a house
+Assistant: {name}(thing="house")
+User: {name} my old car
+Assistant: {name}(thing="old car")
+User: could you {name} the tree
+Assistant: {name}(thing="tree")
+User: {name} this
+Assistant: {name}(thing="this")
+
+#### Action:
+run: {command}
+reply: {reply}
+risk: {risk}
+"""
+STOP = """#### Prompt:
+stop() stops.
+
+#### Examples:
+User: stop
+Assistant: stop()
+User: be quiet
+Assistant: stop()
+User: stop it now
+Assistant: stop()
+User: silence please
+Assistant: stop()
+
+#### Action:
+run: ["true"]
+reply: Stopped.
+"""
+
+
+def write_skills(folder: Path) -> Folders:
+    """paint (at once), build (takes 0.3 s), crush (asks first), stop."""
+    examples, none = folder / "bundled", folder / "none"
+    for each in (examples, none):
+        each.mkdir(parents=True)
+    for name, command, reply, risk in (
+        ("paint", '["echo", "{thing}"]', "Painted {output}.", "none"),
+        ("build", '["sleep", "0.3"]', "Built {thing}.", "none"),
+        ("crush", '["echo", "{thing}"]', "Crushed {output}.", "confirm"),
+    ):
+        text = SKILL.replace("{name}", name).replace("{command}", command)
+        (examples / f"{name}_examples.txt").write_text(text.replace("{reply}", reply).replace("{risk}", risk))
+    (examples / "stop_examples.txt").write_text(STOP)
+    return Folders((examples, folder / "config" / "examples"), (none, folder / "config" / "skills"))
+
+
+@contextmanager
+def serving(folder: Path, settings: Settings | None = None, where: Folders | None = None) -> Iterator[Server]:
+    """A server in a thread, until the end of the `with`."""
+    kept = {name: folder / name for name in ("config_folder", "state_folder", "cache_folder")}
+    kept["config_folder"] = folder / "config"
+    made = replace(settings or load({}, {}, folder / "none.toml"), **kept)
+    ready = threading.Event()
+    server = Server(
+        made,
+        port=0,
+        where=where or write_skills(folder),
+        path=folder / "s" / "serve.sock",
+        announce=lambda alert, missed: None,
+    )
+    thread = threading.Thread(target=server.run, args=(ready.set,), daemon=True)
+    thread.start()
+    assert ready.wait(30)
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("v")) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[httpx.Client]:
+    """Over TCP, with the token."""
+    with over_tcp(server) as client:
+        yield client
+
+
+def over_tcp(server: Server) -> httpx.Client:
+    token = server.service.token.secret
+    return httpx.Client(
+        base_url=f"http://127.0.0.1:{server.port}",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=20,
+        trust_env=False,
+    )
+
+
+Ask = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def history(server: Server) -> Callable[[], list[str]]:
+    """What was said and done, newest first."""
+    return lambda: [entry.text for entry in server.service.otto.store.history.last(1000)]
