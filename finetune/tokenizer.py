@@ -42,7 +42,7 @@ def train(texts: Iterable[str], *, size: int, keep: Sequence[str] = ()) -> PreTr
     words = _frequent(rows)[:WITH_BLANK]
     often = len(rows) // 50 + 1
     small = _trained([*rows, *(f"{word} " * often for word in (*ALWAYS, *keep))], size - len(words))
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=_with_blanks(small, words),
         bos_token=BEGIN,
         eos_token=END,
