@@ -10,51 +10,32 @@ its file in a process of its own, one sentence at a time, on one thread.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
-import random
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otto.call import OTHER, Call, parse
-from otto.errors import CallSyntaxError, OttoError
-from otto.example import Example, Origin
+from otto.call import OTHER, parse
+from otto.errors import OttoError
+from otto.example import Example
 from otto.route import Context, Route
-from otto.skill import OTHER_SKILL, Skill, from_json, same_calls
+from otto.score import Answer, accepted, argument_f1, calibration_error, equal, share
+from otto.skill import Skill, same_calls
+from otto.testset import NOW, SEED, Row, drawn, read_rows, read_skills
 
 if TYPE_CHECKING:
     from otto.audio.score import Timed
 
-NOW = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)
-"""The time at which all sentences are said, a Wednesday."""
 ROUTERS = ("fewshot",)
-SEED = 0
-_BINS = 10
 
 Progress = Callable[[str, float], None]
-Transcribe = Callable[[Path], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One sentence of a test set and what it means."""
-
-    text: str
-    calls: tuple[Call, ...]
-    """Empty where the set's call cannot be written in Otto's syntax: no answer is right then."""
-    said: str | None = None
-    """For recorded speech, what was really said, if the set knows; `text` is then what was heard."""
-    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +70,6 @@ class Report:
     """Of recordings whose words are known."""
     stt_realtime_factor: float | None = None
     """Processor seconds for a second of recorded sound."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the router said to one row."""
-
-    calls: tuple[Call, ...]
-    confidence: float
-    milliseconds: float
 
 
 def measure(
@@ -165,75 +137,10 @@ class _Ears:
         known = [(row.said, row.text) for row, _ in heard if row.said is not None]
         return replace(
             report,
-            accepted=_share([accepted(row.calls, answer.calls) for row, answer in heard]),
+            accepted=share([accepted(row.calls, answer.calls) for row, answer in heard]),
             word_error_rate=word_error_rate(known) if known else None,
             stt_realtime_factor=self.timed.realtime_factor,
         )
-
-
-def accepted(labelled: Sequence[Call], answered: Sequence[Call]) -> bool:
-    """Whether skills and every labelled argument are right, as the makers of such sets count it."""
-    return (
-        bool(labelled)
-        and len(labelled) == len(answered)
-        and all(
-            right.name == given.name and right.arguments.items() <= given.arguments.items()
-            for right, given in zip(labelled, answered, strict=True)
-        )
-    )
-
-
-def read_skills(folder: Path) -> dict[str, Skill]:
-    """The schemas of a test set, by name."""
-    path = folder / "skills.json"
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise OttoError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise OttoError(f"{path}: expected a list of skills")
-    return {skill.name: skill for skill in (*map(from_json, entries), OTHER_SKILL)}
-
-
-def read_rows(folder: Path, split: str, transcribe: Transcribe | None = None) -> list[Row]:
-    """The rows of `<split>.jsonl`."""
-    path = folder / f"{split}.jsonl"
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise OttoError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    return [_row(line, Origin(str(path), number), transcribe) for number, line in enumerate(lines, 1) if line.strip()]
-
-
-def _row(line: str, origin: Origin, transcribe: Transcribe | None) -> Row:
-    try:
-        content = json.loads(line)
-        written = list(content["calls"]) if "calls" in content else [content["call"]]
-        text = content.get("text")
-        audio = content.get("audio")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise OttoError(f"{origin}: expected text and call in a line of JSON") from error
-    said = None
-    if audio is not None and transcribe is not None:
-        said = None if text is None else str(text)
-        text = transcribe(Path(origin.file).parent / str(audio))
-    if text is None:
-        raise OttoError(f"{origin}: a row to train on needs its text")
-    recorded = audio is not None and transcribe is not None
-    try:
-        calls = tuple(call for each in written for call in parse(str(each), max_length=None))
-    except CallSyntaxError:
-        calls = ()
-    return Row(str(text), calls, said, recorded)
-
-
-def drawn(rows: Sequence[Row], shots: int, seed: int = SEED) -> list[Row]:
-    """`shots` rows a skill, or all that there are; the same ones for the same seed."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.calls[0].name, []).append(row)
-    chance = random.Random(seed)  # noqa: S311  (reproducible, no secret)
-    return [row for name in sorted(groups) for row in chance.sample(groups[name], min(shots, len(groups[name])))]
 
 
 def _train(
@@ -319,23 +226,23 @@ def _report(
     megabytes: float,
 ) -> Report:
     pairs = list(zip(rows, answers, strict=True))
-    exact = [bool(row.calls) and _equal(row.calls, answer.calls) for row, answer in pairs]
+    exact = [bool(row.calls) and equal(row.calls, answer.calls) for row, answer in pairs]
     typed = [
         right or (bool(row.calls) and same_calls(row.calls, answer.calls, skills, NOW))
         for right, (row, answer) in zip(exact, pairs, strict=True)
     ]
     inside = [(row, answer) for row, answer in pairs if not row.calls or row.calls[0].name != OTHER]
     outside = [answer for row, answer in pairs if row.calls and row.calls[0].name == OTHER]
-    accuracy = _share([bool(row.calls) and row.calls[0].name == answer.calls[0].name for row, answer in inside])
+    accuracy = share([bool(row.calls) and row.calls[0].name == answer.calls[0].name for row, answer in inside])
     times = sorted(answer.milliseconds for answer in answers)
     return Report(
         rows=len(rows),
         exact=sum(exact) / len(rows),
         exact_typed=sum(typed) / len(rows),
         skill_accuracy=accuracy,
-        argument_f1=_argument_f1(pairs),
+        argument_f1=argument_f1([(row.calls, answer.calls) for row, answer in pairs]),
         in_scope_accuracy=accuracy if outside else None,
-        out_of_scope_recall=_share([answer.calls[0].name == OTHER for answer in outside]),
+        out_of_scope_recall=share([answer.calls[0].name == OTHER for answer in outside]),
         calibration_error=calibration_error([answer.confidence for answer in answers], exact),
         train_rows=train_rows,
         train_seconds=seconds,
@@ -343,41 +250,3 @@ def _report(
         route_ms_p99=times[min(len(times) - 1, int(0.99 * len(times)))],
         rss_mb=megabytes,
     )
-
-
-def _equal(one: Sequence[Call], other: Sequence[Call]) -> bool:
-    return len(one) == len(other) and all(left == right for left, right in zip(one, other, strict=True))
-
-
-def _share(flags: Sequence[bool]) -> float | None:
-    return sum(flags) / len(flags) if flags else None
-
-
-def _argument_f1(pairs: Sequence[tuple[Row, Answer]]) -> float | None:
-    """2 × matched / (wanted + found), each counted as often as it occurs."""
-    matched = wanted = found = 0
-    for row, answer in pairs:
-        right, given = _arguments(row.calls), _arguments(answer.calls)
-        matched += (right & given).total()
-        wanted += right.total()
-        found += given.total()
-    return 2 * matched / (wanted + found) if wanted else None
-
-
-def _arguments(calls: Sequence[Call]) -> Counter[tuple[str, str]]:
-    return Counter(
-        (name, repr(item))
-        for call in calls
-        for name, value in call.arguments.items()
-        for item in (value if isinstance(value, tuple) else (value,))
-    )
-
-
-def calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
-    """Expected calibration error (Naeini et al. 2015): how far confidence lies from accuracy, ten bins of equal
-    width, weighted by their rows."""
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for confidence, hit in zip(confidences, right, strict=True):
-        bins.setdefault(min(_BINS - 1, int(confidence * _BINS)), []).append((confidence, hit))
-    gaps = [abs(sum(confidence - hit for confidence, hit in part)) for part in bins.values()]
-    return sum(gaps) / max(1, len(right))

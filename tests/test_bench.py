@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from otto.bench import Report, Row, accepted, calibration_error, drawn, measure, read_rows, read_skills
+from otto.bench import Report, measure
 from otto.call import parse
 from otto.errors import OttoError
+from otto.score import accepted, calibration_error
+from otto.testset import Row, drawn, read_rows, read_skills
 
 SPEECH = Path(__file__).parent / "data" / "speech"
 CITIES = ("Rome", "Oslo", "Lima", "Cairo", "Quito", "Paris", "Delhi", "Kyiv")
