@@ -1,26 +1,132 @@
-"""Which split a sentence belongs to: decided by the sentence alone, so that every set ever made of it agrees.
+"""Which rows are for training, which for validation, which for the test: decided by the text alone.
 
->>> part("set a timer for ten minutes")
-'train'
+    point = sha256(normalised question) modulo 20;  0: valid, 1: test, else train
 
-The tiny model is trained on sentences sampled from the example files and measured on the ones it never saw; what is
-collected from the same files later falls into the same splits. A twentieth is for validation and a twentieth for tests.
+So 5 % of each source go to either, a row stays where it is when others come and go, and two data sets made apart do not
+leak into each other. Other shares cut the same scale elsewhere. Near texts stay together: a family that the rule would
+part goes to train whole, so that whatever the rule calls train was never a test.
+
+    >>> parts = split(rows, Shares())
+    >>> leaks(parts["train"], parts["test"])
+    []
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from otto.examplefile import plain
+from finetune.duplicates import NEAR, Index, families, normalised
+from finetune.shapes import Conversation
+from otto.errors import OttoError
 
-Part = Literal["train", "valid", "test"]
+SPLITS = ("train", "valid", "test")
+_STEPS, _FINE = 20, 10_000
+_SEVERAL = 20
+"""Rows of a source from which on each split that has a share gets at least one."""
 
-PARTS: tuple[Part, ...] = ("train", "valid", "test")
-_HELD_OUT: dict[int, Part] = {0: "valid", 1: "test"}
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How much of each source is held back, from 0 to 1."""
+
+    valid: float = 0.05
+    test: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.valid < 1 and 0 <= self.test < 1 and self.valid + self.test < 1):
+            raise OttoError(
+                f"the shares held back must be from 0 to 1 and leave some to train: valid {self.valid:g}, "
+                f"test {self.test:g}"
+            )
 
 
-def part(text: str, *, one_in: int = 20) -> Part:
-    """The split of a sentence, whatever its capitals and punctuation: valid and test get one sentence in `one_in`."""
-    number = int.from_bytes(hashlib.sha256(plain(text).encode(errors="surrogatepass")).digest()[:8], "big")
-    return _HELD_OUT.get(number % one_in, "train")
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A held-back row that training has seen."""
+
+    held: Conversation
+    seen: Conversation
+    likeness: float
+    """1: the same words."""
+
+    def __str__(self) -> str:
+        how = "the same words" if self.likeness == 1 else f"{self.likeness:.0%} alike"
+        return f"{self.held.origin}: {self.held.question!r} is also trained on ({how}): {self.seen.origin}"
+
+
+def point(text: str) -> float:
+    """Where a text stands on the scale, from 0 to below 1: under 0.05 is valid, from there to 0.1 is test."""
+    number = int.from_bytes(hashlib.sha256(normalised(text).encode(errors="surrogatepass")).digest())
+    return (number % _STEPS * _FINE + number // _STEPS % _FINE) / (_STEPS * _FINE)
+
+
+def split_of(text: str, shares: Shares = Shares()) -> str:
+    """`train`, `valid` or `test`."""
+    place = point(text)
+    return "valid" if place < shares.valid else "test" if place < shares.valid + shares.test else "train"
+
+
+def split(
+    rows: Sequence[Conversation],
+    shares: Shares = Shares(),
+    near: float = NEAR,
+) -> dict[str, list[Conversation]]:
+    """The rows by split, each in the order given. A source of 20 rows or more has at least one in each split that has
+    a share, where its families allow it."""
+    chosen = [split_of(row.question, shares) for row in rows]
+    first = families([row.question for row in rows], near)
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    for place, family in enumerate(first):
+        members[family].append(place)
+    for places in members.values():
+        if len({chosen[place] for place in places}) > 1:
+            for place in places:
+                chosen[place] = "train"
+    _fill(rows, chosen, members, first, shares)
+    parts: dict[str, list[Conversation]] = {name: [] for name in SPLITS}
+    for row, name in zip(rows, chosen, strict=True):
+        parts[name].append(row)
+    return parts
+
+
+def leaks(trained: Sequence[Conversation], held: Sequence[Conversation], near: float = NEAR) -> list[Leak]:
+    """The held-back rows that are, or are nearly, among those trained on; each with the one most like it."""
+    index = Index((row.question for row in trained), near)
+    found = []
+    for row in held:
+        if matches := index.near(row.question):
+            place, likeness = max(matches, key=lambda match: match[1])
+            found.append(Leak(row, trained[place], likeness))
+    return found
+
+
+def by_source(rows: Iterable[Conversation]) -> Mapping[str, int]:
+    """How many rows each source has."""
+    return dict(sorted(Counter(row.source for row in rows).items()))
+
+
+def _fill(
+    rows: Sequence[Conversation],
+    chosen: list[str],
+    members: Mapping[int, Sequence[int]],
+    first: Sequence[int],
+    shares: Shares,
+) -> None:
+    """Moves the row that stands nearest on the scale into each split that has none of a source. Only rows that are
+    alone in their family move, and only from train."""
+    for source in {row.source for row in rows}:
+        own = [place for place, row in enumerate(rows) if row.source == source]
+        if len(own) < _SEVERAL:
+            continue
+        for name, share, end in (
+            ("valid", shares.valid, shares.valid),
+            ("test", shares.test, shares.valid + shares.test),
+        ):
+            if not share or any(chosen[place] == name for place in own):
+                continue
+            alone = [place for place in own if chosen[place] == "train" and len(members[first[place]]) == 1]
+            if alone:
+                chosen[min(alone, key=lambda place: (abs(point(rows[place].question) - end), place))] = name
