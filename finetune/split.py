@@ -85,6 +85,7 @@ def split(
         if len({chosen[place] for place in places}) > 1:
             for place in places:
                 chosen[place] = "train"
+    _give_back(rows, chosen)
     _fill(rows, chosen, members, first, shares)
     parts: dict[str, list[Conversation]] = {name: [] for name in SPLITS}
     for row, name in zip(rows, chosen, strict=True):
@@ -106,6 +107,16 @@ def leaks(trained: Sequence[Conversation], held: Sequence[Conversation], near: f
 def by_source(rows: Iterable[Conversation]) -> Mapping[str, int]:
     """How many rows each source has."""
     return dict(sorted(Counter(row.source for row in rows).items()))
+
+
+def _give_back(rows: Sequence[Conversation], chosen: list[str]) -> None:
+    """A small source that chance would hold back nearly whole is held back by a third at most."""
+    for source in {row.source for row in rows}:
+        own = [place for place, row in enumerate(rows) if row.source == source]
+        held = [place for place in own if chosen[place] != "train"]
+        if len(own) < _SEVERAL:
+            for place in sorted(held, key=lambda place: (point(rows[place].question), place))[len(own) // 3 :]:
+                chosen[place] = "train"
 
 
 def _fill(

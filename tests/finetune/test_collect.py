@@ -8,7 +8,7 @@ import pytest
 
 from finetune.collect import collect, from_file, from_history, manifest_hash, write_set
 from finetune.shapes import Conversation, DataError, of_calls, read, read_text
-from otto import bench
+from otto import testset
 from otto.call import parse, write
 from otto.config import load
 from otto.correction import correct
@@ -184,7 +184,7 @@ def test_a_changed_file_no_longer_fits_its_manifest(tmp_path: Path, now: datetim
 def test_otto_bench_can_read_what_was_collected(tmp_path: Path, now: datetime) -> None:
     prose = read_text('{"prompt": "who are you", "completion": "Otto."}', "prose.jsonl")
     write_set(tmp_path, collect([*many(), *prose], SKILLS, now), SKILLS)
-    skills = bench.read_skills(tmp_path / "bench")
+    skills = testset.read_skills(tmp_path / "bench")
     assert skills["lights"].hash == SKILLS["lights"].hash
-    found = [row for name in ("train", "dev", "test") for row in bench.read_rows(tmp_path / "bench", name)]
+    found = [row for name in ("train", "dev", "test") for row in testset.read_rows(tmp_path / "bench", name)]
     assert {(row.text, write(row.calls)) for row in found} == {(row.question, row.answer) for row in many()}

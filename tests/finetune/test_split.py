@@ -51,6 +51,12 @@ def test_a_source_of_twenty_rows_is_in_every_split() -> None:
         assert all(any(row.source == source for row in parts[name]) for name in SPLITS)
 
 
+def test_a_tiny_source_is_mostly_trained_on() -> None:
+    two = [of_calls(text, parse("stop()"), "tiny") for text in ("lights on please", "it is too bright in here")]
+    assert {split_of(row.question) for row in two} == {"test"}
+    assert set(named(split([*two, *rows(100)]))[row.question] for row in two) == {"train"}
+
+
 def test_near_texts_are_never_parted() -> None:
     sentences = [f"remind me to water plant number {number} in the evening" for number in range(40)]
     many = [of_calls(text, parse("stop()"), "mine") for text in sentences]
