@@ -3,8 +3,8 @@
     Guard(app, rules={"/api/ask": Rule(media, most_bytes)}, token=token)
 
 In this order, each with its status: a Host that is not this machine 421 (a name that was made to point here, DNS
-rebinding); an Origin that is another page's 403; no token 401; another content type 415; too large 413. Whoever can open
-the Unix socket is the user and needs no token; over TCP it is `Authorization: Bearer …`, or the cookie of a login. A
+rebinding); an Origin that is another page's 403; no token 401; another content type 415; too large 413. Whoever can
+open the Unix socket is the user and needs no token; over TCP it is `Authorization: Bearer …`, or the cookie of a login. A
 browser sends its cookie whoever asks it to, so that with a cookie nothing is accepted but from Otto's own page.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -27,6 +28,8 @@ COOKIE = "otto"
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 BODY_SECONDS = 15.0
 """How long a body may take to arrive."""
+LINGER_SECONDS = 2.0
+"""How long what was refused may go on being sent."""
 _SAFE = ("GET", "HEAD")
 
 
@@ -64,19 +67,21 @@ class Guard:
             await self._app(scope, receive, send)
             return
         rule = self._rule(scope["path"])
+        if scope["type"] == "http" and scope["method"] not in _SAFE:
+            body = _Body(receive, send, rule.most_bytes)
+            receive, send = body.receive, body.send
         try:
             self._check(scope, rule)
         except Refusal as refusal:
             await _refuse(scope, refusal, receive, send)
-            return
-        if scope["type"] == "http":
-            receive = _Limited(receive, rule.most_bytes)
-        await self._app(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     def _rule(self, path: str) -> Rule:
         found = self._rules.get(path)
         if found is None:
-            found = next((rule for start, rule in self._rules.items() if start[-1] == "/" and path.startswith(start)), None)
+            under = (start for start in self._rules if start.endswith("/") and path.startswith(start))
+            found = self._rules.get(max(under, key=len, default=""))
         return found or Rule()
 
     def _check(self, scope: Scope, rule: Rule) -> None:
@@ -114,28 +119,46 @@ class Guard:
         return self._token.knows(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""))
 
 
-class _Limited:
-    """`receive` that gives up on a body that is too long, or takes too long."""
+class _Body:
+    """`receive` and `send` of a request with a body: one that is too long or takes too long is given up."""
 
-    def __init__(self, receive: Receive, most_bytes: int) -> None:
+    def __init__(self, receive: Receive, send: Send, most_bytes: int) -> None:
         self._receive = receive
+        self._send = send
         self._left = most_bytes
         self._until = time.monotonic() + BODY_SECONDS
         self._whole = False
+        """Whether all of it was read, or the other side is gone."""
 
-    async def __call__(self) -> Message:
+    async def receive(self) -> Message:
         if self._whole:
             return await self._receive()
         try:
-            async with asyncio.timeout(self._until - time.monotonic()):
-                message = await self._receive()
+            message = await self._next(self._until)
         except TimeoutError:
             raise Refusal(408, "The body of the request did not arrive in time.") from None
-        if message["type"] == "http.request":
-            self._left -= len(message.get("body", b""))
-            self._whole = not message.get("more_body", False)
+        self._left -= len(message.get("body", b""))
         if self._left < 0:
             raise Refusal(413, "The body of the request is too large.")
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Where something is answered before the body was read, what still comes is thrown away for a while: a
+        connection that is closed on a sender loses the answer, too."""
+        if message["type"] != "http.response.body" or message.get("more_body") or self._whole:
+            await self._send(message)
+            return
+        await self._send({**message, "more_body": True})
+        until = time.monotonic() + LINGER_SECONDS
+        with suppress(TimeoutError):
+            while not self._whole:
+                await self._next(until)
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def _next(self, until: float) -> Message:
+        async with asyncio.timeout(until - time.monotonic()):
+            message = await self._receive()
+        self._whole = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
 

@@ -29,7 +29,9 @@ class Metrics:
             "otto_stage_seconds", "Time of a command's stages.", ["stage"], buckets=_BUCKETS, registry=kept
         )
         self._routes = Counter("otto_routes", "Sentences understood.", ["router"], registry=kept)
-        self._rejections = Counter("otto_rejections", "Sentences for which no skill applies.", ["router"], registry=kept)
+        self._rejections = Counter(
+            "otto_rejections", "Sentences for which no skill applies.", ["router"], registry=kept
+        )
         self._calls = Counter("otto_calls", "What became of calls.", ["outcome"], registry=kept)
         self._questions = Counter("otto_questions", "Risky commands, by what was answered.", ["answer"], registry=kept)
         self._corrections = Counter("otto_corrections", "Commands whose call was wrong.", registry=kept)

@@ -170,7 +170,9 @@ def _listen(port: int) -> socket.socket:
         listening.listen(1024)
     except OSError as error:
         listening.close()
-        raise ServeError(f"Port {port} cannot be used: {error.strerror}. Choose another: otto serve --port …") from error
+        raise ServeError(
+            f"Port {port} cannot be used: {error.strerror}. Choose another: otto serve --port …"
+        ) from error
     return listening
 
 

@@ -39,7 +39,9 @@ _T = TypeVar("_T")
 class Turns:
     """The queue before one assistant."""
 
-    def __init__(self, otto: Assistant, asker: Asker, metrics: Metrics, done: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, otto: Assistant, asker: Asker, metrics: Metrics, done: Callable[[], None] = lambda: None
+    ) -> None:
         """`done`: called after each command that was carried out, from its thread."""
         self.commands = CommandQueue()
         self.pending = Pending()
@@ -68,9 +70,7 @@ class Turns:
         self._metrics.stage("route", understood.timings_ms["route"])
         return Routed(**routed(understood.text, understood.route, understood.timings_ms))
 
-    async def ask(
-        self, text: str, *, conversation: str = "", dry_run: bool = False, question_id: str = ""
-    ) -> Answered:
+    async def ask(self, text: str, *, conversation: str = "", dry_run: bool = False, question_id: str = "") -> Answered:
         """Carries out what `text` means, or asks whether to. Raises `Refusal` when too much waits, `UtteranceError`."""
         if text.strip(" .,!?").lower() in CANCEL and not dry_run:
             return await self._stopped(await self._understood(text))
@@ -129,9 +129,7 @@ class Turns:
             return await self._stopped(understood)
         return await self._considered(understood, conversation, dry_run, question_id)
 
-    async def _considered(
-        self, understood: Understood, conversation: str, dry_run: bool, question_id: str
-    ) -> Answered:
+    async def _considered(self, understood: Understood, conversation: str, dry_run: bool, question_id: str) -> Answered:
         snapshot, calls = understood.ready.snapshot, understood.route.calls
         risky = self._otto.dispatcher.risky(calls, snapshot, self._otto.clock.now())
         if risky and not dry_run and not understood.route.rejected:

@@ -51,21 +51,36 @@ Assistant: stop()
 run: ["true"]
 reply: Stopped.
 """
+OTHER = """#### Examples:
+User: how do magnets work
+Assistant: other()
+User: what did you dream last night
+Assistant: other()
+User: who won the cup in the year of the flood
+Assistant: other()
+User: I think it will rain
+Assistant: other()
+User: tell me about the moon
+Assistant: other()
+User: my cousin is a lawyer
+Assistant: other()
+"""
 
 
 def write_skills(folder: Path) -> Folders:
-    """paint (at once), build (takes 0.3 s), crush (asks first), stop."""
+    """paint (at once), build (takes a second), crush (asks first), stop."""
     examples, none = folder / "bundled", folder / "none"
     for each in (examples, none):
         each.mkdir(parents=True)
     for name, command, reply, risk in (
         ("paint", '["echo", "{thing}"]', "Painted {output}.", "none"),
-        ("build", '["sleep", "0.3"]', "Built {thing}.", "none"),
+        ("build", '["sleep", "1"]', "Built {thing}.", "none"),
         ("crush", '["echo", "{thing}"]', "Crushed {output}.", "confirm"),
     ):
         text = SKILL.replace("{name}", name).replace("{command}", command)
         (examples / f"{name}_examples.txt").write_text(text.replace("{reply}", reply).replace("{risk}", risk))
     (examples / "stop_examples.txt").write_text(STOP)
+    (examples / "other_examples.txt").write_text(OTHER)
     return Folders((examples, folder / "config" / "examples"), (none, folder / "config" / "skills"))
 
 

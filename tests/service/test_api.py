@@ -92,18 +92,20 @@ def test_one_runs_two_wait_and_the_next_is_told_at_once(server: Server) -> None:
 
 @pytest.mark.parametrize("words", ["stop", "Cancel that!", "stop it now"])
 def test_stop_overtakes_what_runs(server: Server, words: str) -> None:
-    with over_tcp(server) as one, over_tcp(server) as other, ThreadPoolExecutor(2) as pool:
+    with over_tcp(server) as one, over_tcp(server) as two, over_tcp(server) as other, ThreadPoolExecutor(2) as pool:
         other.get("/health")
         running = pool.submit(ask, one, "build the tree")
         while server.service.turns.commands.idle:
             time.sleep(0.005)
-        waiting = pool.submit(lambda: ask(over_tcp(server), "paint a house"))
+        waiting = pool.submit(ask, two, "paint a house")
         while server.service.turns.waiting < 2:
             time.sleep(0.005)
         started = time.monotonic()
+        ended: list[float] = []
+        running.add_done_callback(lambda _: ended.append(time.monotonic()))
         assert ask(other, words).status_code == 200
-        assert time.monotonic() - started < 0.3
         assert running.result().json()["results"][0]["outcome"] == "failed"
+        assert ended[0] - started < 1.0, "at once; this machine may be busy"
         assert waiting.result().status_code == 409
 
 
@@ -168,7 +170,7 @@ def test_the_metrics_count_what_happened(tmp_path: Path) -> None:
     with serving(tmp_path) as server, over_tcp(server) as client:
         ask(client, "paint the wall")
         ask(client, "crush the wall")
-        ask(client, "how do magnets work in outer space")
+        ask(client, "how do magnets work")
         client.post("/api/route", json={"text": "paint"})
         told = client.get("/metrics").text
     assert 'otto_stage_seconds_count{stage="route"} 3.0' in told
