@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from otto.example import Example
 
-MOST = 8
+MOST = 6
 """Joints of a sentence that are looked at; what has more is a list or a story."""
 _LINKS = (
     "and|then|also|plus|afterwards|after that|as well as|finally|lastly|next|first|oh|while you're at it|while you are at"
@@ -28,6 +28,11 @@ _JOINT = re.compile(
 )
 _PLAIN = re.compile(r"\s*,?\s*(?:and|plus)?\s*", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_FILLERS = frozenset(
+    "a actually again all also and btw but can cool could er great guess help hello hey hi hm hmm if i just know let let's"
+    " like listen look me mean my no now oh ok okay out otto please quick right say see so sorry sure thank thanks that that's"
+    " the then think to too uh um wait well will would yeah yes you".split()
+)
 OPENS_LEAST = 3
 """Examples that have to begin with a word for it to open commands."""
 OPENS_SHARE = 0.25
@@ -52,7 +57,19 @@ def joints(text: str) -> tuple[Joint, ...]:
         for match in _JOINT.finditer(text)
         if text[: match.start()].strip() and text[match.end() :].strip(" .,;!?…")
     ]
-    return tuple(found) if len(found) <= MOST else ()
+    if len(found) > MOST:
+        return ()
+    return tuple(
+        joint
+        for place, joint in enumerate(found)
+        if not _filler(text[found[place - 1].end if place else 0 : joint.start])
+        and not _filler(text[joint.end : found[place + 1].start if place + 1 < len(found) else len(text)])
+    )
+
+
+def _filler(text: str) -> bool:
+    """Whether these words say nothing: "um", "please", "let's say"."""
+    return all(word in _FILLERS for word in words(text))
 
 
 def openers(examples: Iterable[Example]) -> frozenset[str]:

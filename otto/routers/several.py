@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from otto.call import Argument, Call
 from otto.route import Alternative, Context, Route, Router
+from otto.routers.anaphora import resolved
+from otto.routers.coordination import mended
 from otto.routers.joints import Joint, joints, words
 from otto.skill import Skill
 from otto.values.span import spans
@@ -25,26 +27,33 @@ from otto.values.spoken import cardinal_at
 
 MOST_CALLS = 6
 """Commands in a sentence."""
-SURE = 0.5
-"""Confidence from which a part counts as a command."""
+SURE, SURE_INCOMPLETE = 0.5, 0.15
+"""Confidence from which a part counts as a command; and where a needed argument is missing, which Otto will ask for."""
+ENOUGH = 0.9
+"""Confidence of a part that took words over from which on no more words are tried."""
 BEAM = 3
 """Ways to read the beginning of a sentence that are followed."""
 BORROWED_WORDS = 7
 """Words of its neighbour that a part may take over at most."""
-WHOLE_REFUSED = math.log(0.2)
-"""What a sentence counts as that is no command as a whole."""
-WEAK, STRONG = -0.1, 0.3
-"""What cutting at "and" costs, and what cutting at "then" earns, in logarithms of confidence."""
-BORROWING = -0.1
+WHOLE_REFUSED = 0.0
+"""What a sentence counts as that is no command as a whole, in logarithms of confidence."""
+COMMA, WEAK, STRONG = -0.5, -0.1, 0.3
+"""What cutting at a comma or at "and" costs, and what cutting at "then" earns, in the same measure."""
+PAUSE = -0.3
+"""What it costs beside that to cut at a comma before words that open no command: "timer, twenty minutes"."""
+BORROWING = 0.05
 """The same where words are taken over."""
 SPANNING = -2.0
 """The same where the whole command has a text that goes over the joint: "remind me to buy bread and milk"."""
-OPENING = 1.7
+OPENING = 2.1
 """What it earns there that the next part begins as commands do, and calls another skill."""
 SAME = -5.0
 """What it costs to understand the same command twice in a row: "louder and louder"."""
+LESS = -1.5
+"""The same where one of two commands only leaves out an argument of the other: "is it wet and windy in Glasgow"."""
 UNEXPLAINED = 0.7
 """What it earns where the command as a whole leaves out what a part says."""
+_IT = frozenset(["it", "that", "them", "this"])
 _MARKS = " ,;.!?…"
 _SPANNED = ("duration", "datetime", "date", "time", "expression", "place", "number")
 """Types whose values hold an "and": "an hour and a half", "Trinidad and Tobago"."""
@@ -93,14 +102,16 @@ class SeveralRouter:
         if not (found := joints(text)):
             return whole
         sentence = _Sentence(self, text, context, whole)
-        found = sentence.free(found)
-        if not found:
-            return whole
-        best = max(sentence.readings(found), key=lambda reading: reading.score, default=None)
+        best = max(sentence.readings(sentence.free(found)), key=lambda reading: reading.score, default=None)
         alone = WHOLE_REFUSED if whole.rejected else math.log(max(whole.confidence, 1e-3))
-        if best is None or best.score <= alone:
-            return whole
-        return _joined(best, whole)
+        if best is not None and best.score > alone and not (whole.rejected and self._risky(best)):
+            return _joined(best, whole, self.skills)
+        calls = [mended(call, text, found, self.skills, sentence.routed, context.now) for call in whole.calls]
+        return replace(whole, calls=tuple(calls))
+
+    def _risky(self, reading: _Reading) -> bool:
+        """Whether a part is a command that asks first: there is none in a sentence that is no command."""
+        return any((skill := self.skills.get(part.call.name)) and skill.risk == "confirm" for part in reading.parts)
 
 
 @dataclass(eq=False)
@@ -136,6 +147,8 @@ class _Sentence:
 
     def readings(self, found: Sequence[Joint]) -> list[_Reading]:
         """The best ways to read the sentence as at least two commands."""
+        if not found:
+            return []
         starts, ends = [0, *(joint.end for joint in found)], [*(joint.start for joint in found), len(self.text)]
         best: list[list[_Reading]] = [[_Reading()], *([] for _ in ends)]
         for end in range(1, len(ends) + 1):
@@ -167,28 +180,48 @@ class _Sentence:
         for text in texts:
             if (route := self._sure(text)) is not None:
                 yield _Part(text, route, math.log(route.confidence))
-        if last is None or (words(said)[:1] and words(said)[0] in self.owner.openers):
+        if last is None or self._opens(said):
             return
         for text in texts:
             for borrowed in _beginnings(last.text, text):
                 route = self._sure(borrowed)
                 if route is not None and self._parallel(last, route.calls[0], text):
                     yield _Part(borrowed, route, math.log(route.confidence) + BORROWING, borrowed=True)
+                    if route.confidence >= ENOUGH:
+                        break
 
     def _sure(self, text: str) -> Route | None:
-        """The route of a text that is a command beyond doubt."""
+        """The route of a text that is a command beyond doubt; one that only lacks an argument counts as a sure one."""
+        route = self.routed(text)
+        if not route.rejected and SURE > route.confidence >= SURE_INCOMPLETE and self._opens(text):
+            skill = self.owner.skills.get(route.calls[0].name)
+            if skill and any(each.required and each.name not in route.calls[0].arguments for each in skill.parameters):
+                return replace(route, confidence=SURE)
+        return None if route.rejected or route.confidence < SURE else route
+
+    def routed(self, text: str) -> Route:
+        """What a text means as one command; asked once."""
         if text not in self.known:
             self.known[text] = self.owner.router.route(text, self.context)
-        route = self.known[text]
-        return None if route.rejected or route.confidence < SURE else route
+        return self.known[text]
+
+    def _opens(self, text: str) -> bool:
+        """Whether a text begins as commands do."""
+        return words(text)[:1] != [] and words(text)[0] in self.owner.openers
 
     def _cost(self, cut: Joint, last: _Part, part: _Part, said: str) -> float:
         """What it costs, or earns, to end a command at this joint."""
         if last.call == part.call:
             return SAME
-        cost = STRONG if cut.strong else WEAK
+        opens = self._opens(said)
+        cost = STRONG if cut.strong else WEAK if any(map(str.isalpha, self.text[cut.start : cut.end])) else COMMA
+        if cost == COMMA and not opens:
+            cost += PAUSE
+        if last.call.name == part.call.name and not set(words(said)).isdisjoint(_IT):
+            cost += SAME
+        if not opens and _says_less(last.call, part.call):
+            cost += LESS
         if any(_holds(value, self.text, cut) for call in self.whole.calls for value in call.arguments.values()):
-            opens = bool(words(said)[:1]) and words(said)[0] in self.owner.openers
             cost += SPANNING + (OPENING if opens and last.call.name != part.call.name else 0.0)
         elif any(each not in self.whole.calls for each in (last.call, part.call)):
             cost += UNEXPLAINED
@@ -207,6 +240,12 @@ class _Sentence:
         own = {name for name in call.arguments if call.arguments[name] != last.call.arguments.get(name)}
         typed = {name for name in own if name not in texts and name in last.call.arguments}
         return bool(typed) and (not texts or texts <= own)
+
+
+def _says_less(one: Call, other: Call) -> bool:
+    """Whether one of two calls holds all that the other does."""
+    (less, more) = sorted((one, other), key=lambda call: len(call.arguments))
+    return less.name == more.name and less.arguments.items() <= more.arguments.items()
 
 
 def _with_unit(said: str, following: str) -> Iterator[str]:
@@ -234,11 +273,17 @@ def _holds(value: Argument, text: str, cut: Joint) -> bool:
     return start >= 0 and start < cut.start and start + len(value) > cut.end
 
 
-def _joined(reading: _Reading, whole: Route) -> Route:
+def _joined(reading: _Reading, whole: Route, skills: Mapping[str, Skill]) -> Route:
     """One route of all parts; the sentence as one command is an alternative to it."""
-    calls = tuple(call for part in reading.parts for call in part.route.calls)
+    calls: list[Call] = []
+    for part in reading.parts:
+        calls += [resolved(part.text, call, calls, skills) for call in part.route.calls]
     confidence = math.prod(part.route.confidence for part in reading.parts)
     alone = Alternative(whole.calls, min(whole.confidence, 1 - confidence))
     trace: dict[str, str | float] = {f"part {place}": part.text for place, part in enumerate(reading.parts, 1)}
-    trace |= {"parts together": round(reading.score, 4), "as one": str(whole), "as one, sure": round(whole.confidence, 4)}
-    return Route(calls, confidence, whole.router, (alone,), trace)
+    trace |= {
+        "parts together": round(reading.score, 4),
+        "as one": str(whole),
+        "as one, sure": round(whole.confidence, 4),
+    }
+    return Route(tuple(calls), confidence, whole.router, (alone,), trace)
