@@ -13,16 +13,24 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from otto.config import Folders, Settings
-from otto.registry import Change, Registered, Registry, Snapshot
+from otto.registry import Change, Registered, Registry, Snapshot, change
 from otto.route import Router
+from otto.routers.choose import Models
 from otto.routers.fewshot import FewshotRouter
 from otto.routers.joints import openers
 from otto.routers.several import SeveralRouter
 from otto.watch import Watch
 
+if TYPE_CHECKING:
+    from otto.mcp.use import Servers
+
 log = logging.getLogger(__name__)
+
+SERVERS_SECONDS = 5.0
+"""How long the first commands wait for MCP servers; slower ones join later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +52,52 @@ class Live:
         `progress(what, share)` is told how far training is, 0 to 1.
         """
         self._settings = settings
+        self._servers = self._connected()
+        self.models = Models(settings)
         self._registry = Registry(folders, cache=settings.cache_folder)
         self._training = threading.Lock()
         self._watch: Watch | None = None
+        self._told: Callable[[Change], None] | None = None
         self._router: FewshotRouter | None = None
+        if self._servers:
+            self._servers.wait(SERVERS_SECONDS)
         self.ready = self._trained(self._registry.snapshot, progress)
+        if self._servers:
+            self._servers.follow(self._follow)
 
     def watch(self, changed: Callable[[Change], None] | None = None) -> None:
         """Follows changes in the folders from now on; `changed` is called when the new skills answer."""
-        self._watch = Watch(self._registry, lambda change: self._follow(change, changed))
+        self._told = changed
+        self._watch = Watch(self._registry, lambda change: self._follow())
 
     def close(self) -> None:
         if self._watch:
             self._watch.close()
+        if self._servers:
+            self._servers.close()
+        self.models.close()
         self._registry.close()
 
-    def _follow(self, change: Change, changed: Callable[[Change], None] | None) -> None:
+    def _connected(self) -> Servers | None:
+        """Connections to the MCP servers of the settings; imported only where there are any."""
+        if not self._settings.mcp_servers:
+            return None
+        from otto.mcp.use import Servers
+
+        return Servers(self._settings.mcp_servers)
+
+    def _follow(self) -> None:
+        """Files have changed, or tools of another server have come or gone."""
         with self._training:
+            before = self.ready.snapshot
             self.ready = self._trained(self._registry.snapshot, None)
-        log.info("skills changed: %s", change)
-        if changed:
-            changed(change)
+            difference = change(before, self.ready.snapshot)
+        log.info("skills changed: %s", difference)
+        if self._told and difference:
+            self._told(difference)
 
     def _trained(self, snapshot: Snapshot, progress: Callable[[str, float], None] | None) -> Ready:
+        snapshot = self._servers.over(snapshot) if self._servers else snapshot
         exposed = [entry for name, entry in snapshot.skills.items() if name not in self._settings.hidden]
         self._router = FewshotRouter.train(
             [entry.skill for entry in exposed],
@@ -79,10 +110,11 @@ class Live:
         return Ready(snapshot, self._whole(exposed))
 
     def _whole(self, exposed: Sequence[Registered]) -> Router:
-        """The trained router, for sentences with several commands, too."""
+        """The trained router, for sentences with several commands, too; and the models of the settings on top."""
         assert self._router is not None
         skills = {entry.skill.name: entry.skill for entry in exposed}
-        return SeveralRouter(self._router, skills, openers(example for entry in exposed for example in entry.examples))
+        known = openers(example for entry in exposed for example in entry.examples)
+        return self.models.over(SeveralRouter(self._router, skills, known), list(skills.values()))
 
     def _newcomers(self, snapshot: Snapshot) -> frozenset[str]:
         """Skills that the first folders, mostly the bundled ones, know nothing of."""

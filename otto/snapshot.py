@@ -50,12 +50,12 @@ class Registered:
     action: Action | None = None
     """How it is carried out where there is no function."""
     function: PythonFunction | None = None
-    remote: Remote | None = None
-    """How it is carried out where it is another program's."""
     files: tuple[Path, ...] = ()
     """Where it comes from: example files, then the Python file."""
     hash: str = ""
     """16 hex digits over all of the above: equal where nothing has changed."""
+    remote: Remote | None = None
+    """How it is carried out where it is another program's."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from otto.config import Settings, folders
+from otto.live import Live
+
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 """A Wednesday noon."""
 
@@ -23,6 +26,17 @@ def own_folders(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkey
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `$XDG_CACHE_HOME` may name: a folder in which the router is trained on the bundled skills, once for all
+    tests that need these."""
+    cache = tmp_path_factory.mktemp("cache")
+    nowhere = tmp_path_factory.mktemp("nowhere")
+    settings = Settings(config_folder=nowhere, state_folder=nowhere, cache_folder=cache / "otto")
+    Live(settings, folders(settings)).close()
+    return cache
 
 
 @pytest.fixture

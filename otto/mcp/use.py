@@ -3,8 +3,9 @@
     # otto.toml
     mcp_servers = ["files: npx -y @modelcontextprotocol/server-filesystem notes", "house: http://127.0.0.1:8123/mcp"]
 
-    servers = Servers(settings.mcp_servers, changed=lambda: …)
-    servers.adopted()                  # skills by name, with sentences that lead to them
+    servers = Servers(settings.mcp_servers)
+    servers.over(snapshot)             # with their tools as skills, and sentences that lead to them
+    servers.follow(lambda: …)          # told when tools come or go
     servers.close()
 
 Each server has a task on one background thread. What a server says of itself is not trusted: tools ask for a yes before
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import hashlib
 import logging
 import re
 import shlex
@@ -28,7 +30,7 @@ from otto.call import Argument
 from otto.errors import ConfigError, OttoError, SkillError, shorten
 from otto.example import Origin, Problem
 from otto.mcp.adopt import Adopted, adopt
-from otto.snapshot import Registered
+from otto.snapshot import Registered, Snapshot
 
 if TYPE_CHECKING:
     from mcp import Client, types
@@ -93,9 +95,8 @@ class _Connection:
 class Servers:
     """Connections to all servers of the settings."""
 
-    def __init__(self, entries: Sequence[str], changed: Callable[[], None] = lambda: None) -> None:
-        """Connects in the background. `changed` is called, on that thread, when tools came or went. Raises
-        `ConfigError`; `OttoError` where the `mcp` package is missing."""
+    def __init__(self, entries: Sequence[str]) -> None:
+        """Connects in the background. Raises `ConfigError`; `OttoError` where the `mcp` package is missing."""
         addresses = [address(entry) for entry in entries]
         if len({each.name for each in addresses}) < len(addresses):
             raise ConfigError("mcp_servers: each server needs a name of its own")
@@ -103,7 +104,7 @@ class Servers:
             import mcp  # noqa: F401
         except ImportError as error:
             raise OttoError("mcp_servers needs a package: pip install 'otto-assistant[mcp]'") from error
-        self._changed = changed
+        self._follower: Callable[[], None] | None = None
         self._connections = {each.name: _Connection(each) for each in addresses}
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
@@ -114,6 +115,16 @@ class Servers:
         """Until each server has answered or failed once, at most so long."""
         for connection in self._connections.values():
             connection.tried.wait(seconds)
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        """Calls `changed`, on a thread of its own, whenever tools come or go."""
+        self._follower = changed
+
+    def over(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with these servers' tools as further skills."""
+        skills, problems = self.adopted(frozenset(snapshot.skills))
+        whole = hashlib.sha256("".join([snapshot.hash, *(each.hash for each in skills.values())]).encode())
+        return Snapshot({**snapshot.skills, **skills}, (*snapshot.problems, *problems), whole.hexdigest()[:16])
 
     def adopted(self, taken: frozenset[str] = frozenset()) -> tuple[dict[str, Registered], tuple[Problem, ...]]:
         """Skills of all connected servers by name, and what is wrong. `taken`: names of skills that there are."""
@@ -148,6 +159,10 @@ class Servers:
             return
         self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join(10)
+
+    def _changed(self) -> None:
+        if self._follower:
+            threading.Thread(target=self._follower, name="mcp tools", daemon=True).start()
 
     def _soon(self, work: Coroutine[Any, Any, str]) -> concurrent.futures.Future[str]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)

@@ -30,14 +30,6 @@ class Ran:
 Otto = Callable[..., Ran]
 
 
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache folder in which the router is trained on the bundled skills."""
-    cache = tmp_path_factory.mktemp("cache")
-    run_otto(["ask", "--dry-run", "hello"], {"XDG_CACHE_HOME": str(cache)})
-    return cache
-
-
 def run_otto(arguments: Sequence[str], environment: dict[str, str], stdin: str | bytes = "") -> Ran:
     """Runs the program. `environment` is laid over this process's."""
     done = subprocess.run(

@@ -22,7 +22,7 @@ OTTO = str(Path(sys.executable).with_name("otto"))
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Settings:
     folder = tmp_path_factory.mktemp("otto")
     examples = folder / "config" / "examples"
     examples.mkdir(parents=True)
@@ -31,7 +31,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         "reply: {output}\nrisk: confirm\n\n#### Examples:\n\nUser: ring the doorbell 2 times\n"
         "Assistant: doorbell(times=2)\n"
     )
-    return Settings(config_folder=folder / "config", state_folder=folder / "state", cache_folder=folder / "cache")
+    return Settings(config_folder=folder / "config", state_folder=folder / "state", cache_folder=trained / "otto")
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +119,9 @@ def test_a_parameter_that_repeats_is_an_array() -> None:
     assert schema == {"type": "array", "items": {"type": "string", "enum": ["red", "blue"]}}
 
 
-def test_otto_mcp_answers_a_host_over_its_pipes() -> None:
+def test_otto_mcp_answers_a_host_over_its_pipes(trained: Path) -> None:
     async def conversation() -> tuple[list[str], str]:
-        program = StdioServerParameters(command=OTTO, args=["mcp"], env=dict(os.environ))
+        program = StdioServerParameters(command=OTTO, args=["mcp"], env={**os.environ, "XDG_CACHE_HOME": str(trained)})
         async with Client(program) as client:
             names = [each.name for each in (await client.list_tools()).tools]
             return names, said(await client.call_tool("math", {"question": "6*7"}))

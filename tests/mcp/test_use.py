@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from otto.config import Settings
 from otto.errors import ConfigError, SkillError
 from otto.mcp.use import Address, Servers, address
+from otto.turn import Assistant
 
 GREENHOUSE = Path(__file__).parent / "greenhouse.py"
 PIPES = f"greenhouse: {sys.executable} {GREENHOUSE}"
@@ -44,6 +46,19 @@ def test_what_goes_wrong_is_a_sentence(greenhouse: Servers) -> None:
         greenhouse.call("greenhouse", "count_aphids", {"seconds": 5}, 0.3)
 
 
+def test_fifty_tools_are_routable_soon_and_take_nothing_from_the_bundled_skills(tmp_path: Path, trained: Path) -> None:
+    settings = Settings(
+        config_folder=tmp_path / "config", state_folder=tmp_path / "state", cache_folder=trained / "otto",
+        mcp_servers=(f"{PIPES} 0 50",),
+    )  # fmt: skip
+    with Assistant(settings, lambda skill, call: True) as otto:
+        asked = otto.turn("please polish the lamp of the greenhouse")
+        assert str(asked.route) == "polish_lamp()"
+        assert asked.reply.text == "Done."
+        assert str(otto.turn("what is nine times nine", dry_run=True).route) == 'math(question="9*9")'
+        assert len(otto.live.ready.snapshot.skills) > 70
+
+
 def test_a_server_that_ends_is_started_again(greenhouse: Servers) -> None:
     with pytest.raises(SkillError):
         greenhouse.call("greenhouse", "burn_down", {}, 5)
@@ -63,7 +78,8 @@ def test_a_server_is_reached_over_http() -> None:
         port = free.getsockname()[1]
     running = subprocess.Popen([sys.executable, str(GREENHOUSE), str(port)], stderr=subprocess.DEVNULL)
     came: list[bool] = []
-    servers = Servers([f"greenhouse: http://127.0.0.1:{port}/mcp"], changed=lambda: came.append(True))
+    servers = Servers([f"greenhouse: http://127.0.0.1:{port}/mcp"])
+    servers.follow(lambda: came.append(True))
     try:
         deadline = time.monotonic() + 20
         while not came and time.monotonic() < deadline:
