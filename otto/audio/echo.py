@@ -35,8 +35,13 @@ LEAD = 64
 """Samples of the filter before the delay that was found, which is the loudest way and not always the first."""
 SURE_PEAK = 14.0
 """Height of the correlation's peak over its root mean square from which a delay is tried."""
+PEAK = 5.0
+"""The same where the filter can be asked at once whether it is right."""
 EXPLAINED = 0.4
 """Share of the power that the filter may leave for a delay to be believed."""
+MOVED_CHUNKS = 8
+MOVED_SECONDS = 0.5
+"""How far the delay may have moved, and over how much sound that is looked at."""
 _PROOF = 5
 """Chunks over which that is looked at."""
 _EVERY = 4
@@ -145,6 +150,35 @@ class EchoCanceller:
         own = 2 * float(self._tail.sum()) / (2 * CHUNK_SAMPLES)  # Parseval, for one side of the spectrum
         return Cleaned(_chunk(cleaned), True, float((cleaned**2).sum()) / max(own, 1e-9))
 
+    def moved(self) -> bool:
+        """Whether the delay is not what it was, because the sound server had to wait: then what is left of the last
+        quarter of a second is its own voice after all, and it is not known again until the new delay is believed."""
+        playback, old = self._playback, self._delay
+        if playback is None or old is None:
+            return False
+        heard = self._heard[-MOVED_CHUNKS:]
+        found = self._lag(playback, heard, old + int(MOVED_SECONDS * RATE), old - int(MOVED_SECONDS * RATE), PEAK)
+        if found is None or abs(found - old) <= LEAD // 2:
+            return False
+        rests = [self._rests(playback, heard, delay) for delay in (old, found)]
+        rest = sum(map(min, *rests))
+        if rest > EXPLAINED * sum(float((each**2).sum()) for each in heard):
+            return False
+        self._try(playback, found)
+        return True
+
+    def _rests(self, playback: Playback, heard: list[Samples], delay: int) -> list[float]:
+        """Power of what the filter leaves of the last chunks if they were heard after `delay`."""
+        blocks = len(heard) + PARTS - 1
+        ends = [self._taken - delay - (blocks - 1 - number) * CHUNK_SAMPLES for number in range(blocks)]
+        spectra = np.fft.rfft([playback.between(end - 2 * CHUNK_SAMPLES, end) for end in ends])
+        rests = []
+        for number, each in enumerate(heard):
+            played = spectra[number : number + PARTS][::-1]
+            guess = np.fft.irfft((self._filter * played).sum(axis=0))[CHUNK_SAMPLES:]
+            rests.append(float(((each - guess) ** 2).sum()))
+        return rests
+
     def _prove(self, heard: Samples) -> None:
         """Believes in a delay when the filter that was made for it explains what is heard after it was made."""
         total, rest = float((heard**2).sum()), self._rest
@@ -159,13 +193,23 @@ class EchoCanceller:
             self._shares, self._tries = [], 0
 
     def _look(self, playback: Playback) -> None:
-        heard = np.concatenate(self._heard)
-        first = self._taken - len(heard)
-        reference = playback.between(first - int(MOST_DELAY * RATE), self._taken)
-        found = lag(heard, reference)
-        if found is not None:
-            self._delay = int(MOST_DELAY * RATE) - found - LEAD
-            self._learn_back(playback)
+        if (found := self._lag(playback, self._heard, int(MOST_DELAY * RATE), 0)) is not None:
+            self._try(playback, found)
+
+    def _lag(
+        self, playback: Playback, heard: list[Samples], most: int, least: int, sure: float = SURE_PEAK
+    ) -> int | None:
+        """The delay of these last chunks, between two."""
+        whole = np.concatenate(heard)
+        first = self._taken - len(whole)
+        found = lag(whole, playback.between(first - most, self._taken - least), sure)
+        return None if found is None else most - found - LEAD
+
+    def _try(self, playback: Playback, delay: int) -> None:
+        self._delay = delay
+        self._proven = False
+        self._shares, self._tries = [], 0
+        self._learn_back(playback)
 
     def _learn_back(self, playback: Playback) -> None:
         """The filter learns from the sound in which the delay was found."""
@@ -199,13 +243,15 @@ class EchoCanceller:
             loud = self._tail > _QUIET
             share = np.clip(remaining / np.maximum(self._tail, 1e-6), 0, 2)
             self._left[loud] += (0.1 * (share - self._left))[loud]
-        gain = np.clip(1 - _MORE * usual / np.maximum(remaining, 1e-9), 0.05, 1)
+        # What is left cannot be louder than what was heard: else the guess is wrong, and not somebody there.
+        most = np.abs(np.fft.rfft(np.concatenate([np.zeros_like(heard), heard]))) ** 2 / np.maximum(remaining, 1e-9)
+        gain = np.minimum(np.clip(1 - _MORE * usual / np.maximum(remaining, 1e-9), 0.05, 1), np.sqrt(most))
         damped = np.fft.irfft(error * gain)[CHUNK_SAMPLES:]
         return damped.astype(np.float32)
 
 
-def lag(heard: Samples, reference: Samples) -> int | None:
-    """Where in `reference` `heard` begins; None where it is not in it."""
+def lag(heard: Samples, reference: Samples, sure: float = SURE_PEAK) -> int | None:
+    """Where in `reference` `heard` begins; None where it does not seem to be in it."""
     size = 1 << (len(heard) + len(reference) - 1).bit_length()
     one, other = np.fft.rfft(reference, size), np.fft.rfft(heard, size)
     weight = np.sqrt(_smooth(np.abs(one) ** 2) * _smooth(np.abs(other) ** 2)) + 1e-12
@@ -213,14 +259,15 @@ def lag(heard: Samples, reference: Samples) -> int | None:
     whitened[: size * _BAND[0] // RATE] = whitened[size * _BAND[1] // RATE :] = 0
     found = np.abs(np.fft.irfft(whitened, size)[: len(reference)])
     peak = int(np.argmax(found))
-    return peak if found[peak] > SURE_PEAK * float(np.sqrt(np.mean(found**2)) + 1e-12) else None
+    return peak if found[peak] > sure * float(np.sqrt(np.mean(found**2)) + 1e-12) else None
 
 
 def _smooth(power: Samples, width: int = 257) -> Samples:
     """The mean over `width` neighbours."""
-    total = np.cumsum(np.concatenate([np.zeros(width), power, np.zeros(width)]))
-    mean: Samples = ((total[width:] - total[:-width]) / width)[width // 2 + 1 :][: len(power)]
-    return mean
+    # With 64 bits: the difference of two long sums must not lose what is quiet.
+    total = np.cumsum(np.concatenate([np.zeros(width), power, np.zeros(width)]), dtype=np.float64)
+    mean = ((total[width:] - total[:-width]) / width)[width // 2 + 1 :][: len(power)]
+    return mean.astype(np.float32)
 
 
 def _chunk(samples: Samples) -> AudioChunk:

@@ -61,6 +61,9 @@ class Interruption:
         enough, of = ENOUGH if self._known else ENOUGH_UNHEARD
         if not (self._known or self._cannot_be_heard()) or sum(list(self._voiced)[-of:]) < enough:
             return ()
+        if self._known and self._echo.moved():
+            self._known = False
+            return ()
         said = tuple(self._recent)
         self._voiced.clear()
         return said

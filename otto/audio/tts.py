@@ -69,38 +69,41 @@ class Voice:
     """Bytes before the first sample."""
 
 
-def find_voice(name: str = "auto", language: str = "en") -> Voice | None:
+def find_voice(name: str = "auto", language: str = "en", *, played: bool = True) -> Voice | None:
     """The voice called `name`: `auto`, `none`, `espeak-ng`, `say`, or the path of a Piper voice (`.onnx`).
 
+    `played`: whether it is to be heard here; False: only its samples are wanted (`otto/audio/synthesis.py`).
     None when nothing is to be said aloud, or `auto` finds no voice. Raises `SpeechError` for one that is not there.
     """
     if name == "none":
         return None
     if name.endswith(".onnx"):
-        return _piper(Path(name).expanduser())
+        return _piper(Path(name).expanduser(), played)
     if name in ("auto", "say") and sys.platform == "darwin" and (say := shutil.which("say")):
         return Voice("say", (say, "-f", "-"))
     if name in ("auto", "espeak-ng") and (espeak := shutil.which("espeak-ng") or shutil.which("espeak")):
-        return _espeak((espeak, "-v", language, "--stdin"))
+        return _espeak((espeak, "-v", language, "--stdin"), played)
     if name == "auto":
         return None
     raise SpeechError(f"The voice {name!r} is not there: install it (espeak-ng), or set `voice` to auto or none.")
 
 
-def _espeak(command: tuple[str, ...]) -> Voice:
-    if player := _player(_ESPEAK_RATE):
+def _espeak(command: tuple[str, ...], played: bool) -> Voice:
+    player = _player(_ESPEAK_RATE) if played else ()
+    if player or not played:
         return Voice("espeak-ng", (*command, "--stdout"), player, _ESPEAK_RATE, _WAV_HEADER)
     return Voice("espeak-ng", command)
 
 
-def _piper(model: Path) -> Voice:
+def _piper(model: Path, played: bool) -> Voice:
     program = shutil.which("piper")
     if program is None:
         raise SpeechError("Speaking with a Piper voice needs its program: pip install piper-tts")
     if not model.is_file():
         raise SpeechError(f"There is no Piper voice at {model}; see `voice` in the settings.")
     rate = _piper_rate(model)
-    if player := _player(rate):
+    player = _player(rate) if played else ()
+    if player or not played:
         return Voice(model.stem, (program, "--model", str(model), "--output-raw"), player, rate)
     raise SpeechError("A Piper voice needs something that plays sound: install pulseaudio-utils or alsa-utils.")
 
