@@ -169,6 +169,8 @@ class Training(_Section):
     """Steps; 0: at the end only."""
     keep: Count = 2
     """Checkpoints."""
+    must_answer: bool = True
+    """Whether a run fails whose saved model answers a question of its own training data with nothing usable."""
 
 
 class Logging(_Section):
