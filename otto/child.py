@@ -7,6 +7,8 @@ ends by the deadline, and the child does not outlive this process: it leaves whe
     ...     child.wait_ready()
     ...     child.tell({"job": "describe", ...})
     ...     answer = child.answer(seconds=5)
+
+The program is `main` of `otto.job`, or of another module that reads and answers likewise (`otto.models.llamachild`).
 """
 
 from __future__ import annotations
@@ -38,19 +40,19 @@ _PROGRAM = """
 import sys
 if sys.argv[1] not in sys.path:
     sys.path.insert(0, sys.argv[1])
-from otto.job import main
-main()
+from importlib import import_module
+import_module(sys.argv[3]).main()
 """
 
 
 class Child:
-    """One process running `otto.job`, started by the constructor without waiting for it."""
+    """One process running a module's `main`, started by the constructor without waiting for it."""
 
-    def __init__(self, memory_mb: int) -> None:
+    def __init__(self, memory_mb: int, module: str = "otto.job") -> None:
         root = str(Path(__file__).resolve().parent.parent)
         self._ready = False
         self._process = subprocess.Popen(  # noqa: S603  a fixed program, no shell
-            [sys.executable, "-P", "-c", _PROGRAM, root, str(memory_mb)],
+            [sys.executable, "-P", "-c", _PROGRAM, root, str(memory_mb), module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -70,6 +72,10 @@ class Child:
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    def wait(self) -> None:
+        """Returns when it has ended."""
+        self._process.wait()
 
     def wait_ready(self) -> None:
         """Returns when it can be asked. Raises `WorkerError` when it does not come up."""

@@ -59,6 +59,8 @@ class Card:
     licence: str = ""
     size: int = 0
     """Bytes of weights."""
+    source: str = ""
+    """Where it was pulled from; empty: made here, or shipped with Otto."""
     made: str = ""
     """When, as an ISO date."""
 
