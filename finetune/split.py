@@ -77,6 +77,7 @@ def split(
     """The rows by split, each in the order given. A source of 20 rows or more has at least one in each split that has
     a share, where its families allow it."""
     chosen = [split_of(row.question, shares) for row in rows]
+    _give_back(rows, chosen)
     first = families([row.question for row in rows], near)
     members: defaultdict[int, list[int]] = defaultdict(list)
     for place, family in enumerate(first):
@@ -85,7 +86,6 @@ def split(
         if len({chosen[place] for place in places}) > 1:
             for place in places:
                 chosen[place] = "train"
-    _give_back(rows, chosen)
     _fill(rows, chosen, members, first, shares)
     parts: dict[str, list[Conversation]] = {name: [] for name in SPLITS}
     for row, name in zip(rows, chosen, strict=True):
