@@ -1,0 +1,105 @@
+"""The rows that a model is evaluated on, wherever they lie.
+
+    open_test("data")                            a folder of `otto data collect`, or any test set of docs/design.md
+    open_test("corrections.jsonl")               a file of rows in any shape that `otto data` reads
+    open_test("wandb:team/otto/heldout:v3")      an artifact of W&B
+
+Skills come from the `skills.json` of the set, in its folder or in `bench/` of it; without one they are Otto's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from finetune import shapes
+from finetune.tracking import PREFIX, pull
+from otto.call import OTHER, Call, parse
+from otto.config import Settings, folders
+from otto.errors import CallSyntaxError, OttoError
+from otto.skill import OTHER_SKILL, Skill
+from otto.testset import Row, read_file, read_skills
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSet:
+    """A test set, read."""
+
+    name: str
+    path: Path
+    """The file that holds the rows."""
+    rows: list[Row]
+    skills: Mapping[str, Skill]
+    """By name, `other` among them."""
+    hash: str
+    """sha256 of the file."""
+    own_skills: bool
+    """Whether the set brought them; else they are Otto's."""
+    train: Path | None = None
+    """Its training rows, for routers that learn on the spot."""
+
+
+def open_test(named: str, settings: Settings, *, split: str = "test") -> EvaluationSet:
+    """Raises `OttoError` for a set that is missing, empty or in no known form, naming file and line."""
+    found = pull(named.removeprefix(PREFIX), settings.cache_folder) if named.startswith(PREFIX) else Path(named)
+    path = _file(found.expanduser(), split)
+    rows = _rows(path)
+    if not rows:
+        raise OttoError(f"{path}: there is no row in it to score")
+    folder = next((each for each in (path.parent, path.parent / "bench") if (each / "skills.json").is_file()), None)
+    skills = read_skills(folder) if folder else _own_skills(settings)
+    unknown = sorted({call.name for row in rows for call in row.calls} - skills.keys() - {OTHER})
+    if unknown:
+        place = folder / "skills.json" if folder else "Otto's own skills"
+        raise OttoError(f"{path}: it means skills that {place} lacks: {', '.join(unknown[:5])}")
+    train = folder / "train.jsonl" if folder and (folder / "train.jsonl").is_file() else None
+    name = named if named.startswith(PREFIX) else found.stem if found.is_file() else found.resolve().name
+    return EvaluationSet(name, path, rows, skills, _hash(path), folder is not None, train)
+
+
+def _file(found: Path, split: str) -> Path:
+    if found.is_file():
+        return found
+    for place in (found / f"{split}.jsonl", found / "bench" / f"{split}.jsonl"):
+        if place.is_file():
+            return place
+    single = sorted(found.glob("*.jsonl")) if found.is_dir() else []
+    if len(single) == 1:
+        return single[0]
+    raise OttoError(f"{found}: no {split}.jsonl there; give a folder with one, a .jsonl file, or wandb:…")
+
+
+def _rows(path: Path) -> list[Row]:
+    """In the form of test sets, or in any that training data has."""
+    first = next((line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()), "")
+    try:
+        content = json.loads(first)
+    except ValueError:
+        content = None
+    if isinstance(content, dict) and {"call", "calls"} & content.keys():
+        return read_file(path)
+    return [Row(row.question, _calls(row)) for row in shapes.read(path)]
+
+
+def _calls(row: shapes.Conversation) -> tuple[Call, ...]:
+    try:
+        return parse(row.answer, max_length=None)
+    except CallSyntaxError as error:
+        raise shapes.DataError(row.origin, f"the answer is no call: {error}") from error
+
+
+def _own_skills(settings: Settings) -> dict[str, Skill]:
+    from otto.registry import Registry
+
+    registry = Registry(folders(settings), cache=settings.cache_folder)
+    try:
+        return {name: entry.skill for name, entry in registry.snapshot.skills.items()} | {OTHER: OTHER_SKILL}
+    finally:
+        registry.close()
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
