@@ -31,6 +31,15 @@ def test_its_own_voice_is_nobody(seed: int) -> None:
     assert interrupted_at(in_a_room(sound, 0.1 + 0.1 * seed, seed), playing(sound)) is None
 
 
+@pytest.mark.parametrize("samples", [100, 320, 3000, -400])
+def test_a_sound_server_that_had_to_wait_is_nobody(samples: int) -> None:
+    sound = voice(6.0)
+    heard = in_a_room(sound, 0.2)
+    at = 3 * RATE
+    moved = np.concatenate([heard[:at], np.zeros(max(0, samples)), heard[at - min(0, samples) :]])
+    assert interrupted_at(moved, playing(sound)) is None
+
+
 @pytest.mark.parametrize("at", [2.0, 3.3])
 def test_somebody_is_heard_within_a_third_of_a_second(at: float) -> None:
     sound = voice(6.0)
