@@ -18,14 +18,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otto.call import OTHER, parse
-from otto.errors import OttoError
+from otto.calibrate import calibrate, spread
+from otto.call import OTHER, Call, parse
+from otto.config import Settings, load
+from otto.errors import ModelError, OttoError
 from otto.example import Example
-from otto.route import Context, Route
+from otto.models.calibration import Calibration
+from otto.route import Context, Route, Router
+from otto.routers.cascade import Costs
+from otto.routers.choose import MODELS, ROUTERS, Models
 from otto.score import Answer, accepted, argument_f1, calibration_error, equal, share
 from otto.skill import Skill, same_calls
 from otto.testset import NOW, SEED, Row, drawn, read_rows, read_skills
@@ -33,7 +38,8 @@ from otto.testset import NOW, SEED, Row, drawn, read_rows, read_skills
 if TYPE_CHECKING:
     from otto.audio.score import Timed
 
-ROUTERS = ("fewshot",)
+CALIBRATE_ON = 600
+"""Rows of the development set, or else held back from training, on which a cascade is fitted."""
 
 Progress = Callable[[str, float], None]
 
@@ -80,14 +86,17 @@ def measure(
     split: str = "test",
     progress: Progress | None = None,
     stt: str = "auto",
+    settings: Settings | None = None,
 ) -> Report:
     """Trains on `train.jsonl` (or on `shots` rows a skill of it) and scores the rows of `split`.
 
-    `stt`: the engine that transcribes the set's recordings, if it has any; it is given the skills' and the training
-    rows' vocabulary. Raises `OttoError` for a folder that is no test set.
+    `router`: `fewshot`, or one over a language model of the `settings`: that one is not trained, and a `cascade` is
+    fitted on `dev.jsonl`, or else on rows held back from training. `stt`: the engine that transcribes the set's
+    recordings, if it has any; it is given the skills' and the training rows' vocabulary. Raises `OttoError` for a
+    folder that is no test set, or a model that cannot be had.
     """
     if router not in ROUTERS:
-        raise OttoError(f"there is no router {router!r} to train; known: {', '.join(ROUTERS)}")
+        raise OttoError(f"there is no router {router!r} to measure; known: {', '.join(ROUTERS)}")
     told = progress or (lambda what, share: None)
     skills = read_skills(folder)
     train = [row for row in read_rows(folder, "train") if row.calls]
@@ -101,9 +110,15 @@ def measure(
         raise OttoError(f"{folder}: nothing to train on or to score")
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "router.npz"
-        seconds = _train(list(skills.values()), train, development, file, told)
+        known = list(skills.values())
+        seconds = 0.0 if router in MODELS else _train(known, train, development, file, told)
+        using = None
+        if router != "fewshot":
+            using = _Using(router, settings or load(), known)
+        if using and router == "cascade":
+            using = using.fitted(file, train, development, told)
         told("scoring", 0.95)
-        answers, megabytes = _answered(file, [row.text for row in tested])
+        answers, megabytes = _answered(file, [row.text for row in tested], using)
     told("done", 1.0)
     report = _report(tested, answers, skills, len(train), seconds, megabytes)
     return ears.told(report, tested, answers) if ears.timed else report
@@ -121,7 +136,6 @@ class _Ears:
         if self.timed is None:
             from otto.audio.engines import transcriber
             from otto.audio.score import Timed
-            from otto.config import load
 
             examples = [Example(row.text, row.calls) for row in self._train]
             self.timed = Timed(transcriber(load({"stt": self._stt}), self._skills, examples))
@@ -162,10 +176,39 @@ def _train(
     return seconds
 
 
-def _answered(file: Path, texts: Sequence[str]) -> tuple[list[Answer], float]:
-    """What a fresh process answers, and its memory in megabytes."""
+@dataclass(frozen=True, slots=True)
+class _Using:
+    """The language models that answer, for the process that asks them."""
+
+    router: str
+    settings: Settings
+    skills: Sequence[Skill]
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    """By router, of the set's skills."""
+
+    def fitted(self, file: Path, train: Sequence[Row], development: Sequence[Row], progress: Progress) -> _Using:
+        """With calibrations from the development rows, or from a fifth of the training rows and a router trained on
+        the rest."""
+        held = spread(development or train[::5], CALIBRATE_ON)
+        if not development:
+            file = file.with_name("held.npz")
+            _train(self.skills, [row for place, row in enumerate(train) if place % 5], [], file, progress)
+        costs = Costs(self.settings.wrong_cost, self.settings.wait_cost)
+        models = Models(self.settings, strict=False)
+        try:
+            found = {
+                name: calibrate(models, name, _loaded(file), held, self.skills, now=NOW, costs=costs, progress=progress)
+                for name in models.stages()
+            }
+        finally:
+            models.close()
+        return replace(self, calibrations=found)
+
+
+def _answered(file: Path, texts: Sequence[str], using: _Using | None) -> tuple[list[Answer], float]:
+    """What a fresh process answers, and its memory in megabytes (without that of a model's own process)."""
     with _one_thread(), ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        said, megabytes = pool.submit(_answer, file, texts).result()
+        said, megabytes = pool.submit(_answer, file, texts, using).result()
     return [Answer(parse(calls, max_length=None), *figures) for calls, *figures in said], megabytes
 
 
@@ -184,23 +227,50 @@ def _one_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _answer(file: Path, texts: Sequence[str]) -> tuple[list[tuple[str, float, float]], float]:
+def _answer(file: Path, texts: Sequence[str], using: _Using | None) -> tuple[list[tuple[str, float, float]], float]:
     """Calls as written, confidence and milliseconds for each text. Runs in the answering process."""
+    models = Models(using.settings, strict=False, calibrations=using.calibrations) if using else None
+    try:
+        if using is None or models is None:
+            router: Router = _loaded(file)
+        elif using.router in MODELS:
+            router = models.single(using.router, using.skills)
+        else:
+            router = models.over(_loaded(file), using.skills, using.router)
+        return _timed(router, texts), memory_mb()
+    finally:
+        if models:
+            models.close()
+
+
+def _timed(router: Router, texts: Sequence[str]) -> list[tuple[str, float, float]]:
+    context = Context(NOW)
+    for text in texts[:5]:
+        _routed(router, text, context)
+    answers: list[tuple[str, float, float]] = []
+    for text in texts:
+        started = time.perf_counter()
+        route = _routed(router, text, context)
+        milliseconds = 1000 * (time.perf_counter() - started)
+        answers.append((str(route), route.confidence, milliseconds))
+    return answers
+
+
+def _routed(router: Router, text: str, context: Context) -> Route:
+    """No answer at all is a wrong one, also where nothing was meant."""
+    try:
+        return router.route(text, context)
+    except ModelError:
+        return Route((Call("no_answer"),), 0.0, router.name)
+
+
+def _loaded(file: Path) -> Router:
     from otto.routers.fewshot import FewshotRouter
 
     router = FewshotRouter.load(file)
     if router is None:
         raise OttoError(f"{file}: the router that was just trained cannot be loaded")
-    context = Context(NOW)
-    for text in texts[:5]:
-        router.route(text, context)
-    answers: list[tuple[str, float, float]] = []
-    for text in texts:
-        started = time.perf_counter()
-        route: Route = router.route(text, context)
-        milliseconds = 1000 * (time.perf_counter() - started)
-        answers.append((str(route), route.confidence, milliseconds))
-    return answers, memory_mb()
+    return router
 
 
 def memory_mb() -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from otto.config import Settings
@@ -40,8 +40,13 @@ TINY = Path(__file__).resolve().parent.parent / "data" / "tiny"
 class Models:
     """The engines of the settings; each is made when first needed, and stays."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, *, strict: bool = True, calibrations: Mapping[str, Calibration] | None = None
+    ) -> None:
+        """`strict`: refuse a model that knows none of the skills. `calibrations`: by router, in place of saved ones."""
         self.settings = settings
+        self._strict = strict
+        self._calibrations = calibrations
         self._engines: dict[str, LanguageModel] = {}
 
     def over(self, first: Router, skills: Sequence[Skill], router: str | None = None) -> Router:
@@ -53,19 +58,26 @@ class Models:
         if wanted == "fewshot":
             return first
         if wanted in MODELS:
-            stage = Stage(self.single(wanted, skills), ALWAYS)
-            return CascadeRouter(first, [stage], seconds=self.settings.router_seconds, name=wanted)
-        stages = self._helpful(skills) if wanted == "auto" else self._stages(skills)
-        return CascadeRouter(first, stages, seconds=self.settings.router_seconds) if stages else first
+            stages = [Stage(self.single(wanted, skills), ALWAYS)]
+        elif wanted == "cascade":
+            stages = [self._stage(name, skills) for name in self.stages()]
+        else:
+            stages = self._helpful(skills)
+        name = wanted if wanted in MODELS else "cascade"
+        return CascadeRouter(first, stages, seconds=self.settings.router_seconds, name=name) if stages else first
 
-    def single(self, name: str, skills: Sequence[Skill], known: Calibration | None = None) -> ModelRouter:
-        """The router over one model alone. Raises `OttoError` where it cannot be had."""
-        card, prompt = self._card(name), self.prompt(name)
-        found = known or calibration.read(
-            calibration.key(self.identity(name), prompt, skills), self.settings.cache_folder, self._weights(name)
-        )
+    def single(self, name: str, skills: Sequence[Skill]) -> ModelRouter:
+        """The router over one model alone, as sure as its calibration says. Raises `OttoError` where it cannot be
+        had."""
         from otto.grammar import grammar
 
+        card, prompt, found = self._card(name), self.prompt(name), self.calibration(name, skills)
+        knows = card is None or card.system or any(card.skills.get(skill.name) == skill.hash for skill in skills)
+        if self._strict and not knows:
+            from otto.models.verify import refuse_other_skills
+
+            # It knows its skills by heart, and these are none of them.
+            refuse_other_skills(self._file(name), card, prompt, skills)
         return ModelRouter(
             self._engine(name),
             skills,
@@ -77,6 +89,21 @@ class Models:
             seconds=self.settings.router_seconds,
         )
 
+    def stages(self) -> list[str]:
+        """What a cascade asks after the first: the model on this machine, then the server, if one is set."""
+        folder = Path(self.settings.router_model).expanduser().is_dir() if self.settings.router_model else False
+        return ["transformers" if folder else "llama", *(["openai"] if self.settings.router_endpoint_model else [])]
+
+    def calibration(self, name: str, skills: Sequence[Skill]) -> Calibration | None:
+        """What is known of this model with these skills."""
+        if self._calibrations is not None:
+            return self._calibrations.get(name)
+        return calibration.read(self.key(name, skills), self.settings.cache_folder, self.weights(name))
+
+    def key(self, name: str, skills: Sequence[Skill]) -> str:
+        """What a calibration of this model with these skills goes by. Raises `OttoError`."""
+        return calibration.key(self.identity(name), self.prompt(name), skills)
+
     def prompt(self, name: str) -> RouterPrompt:
         """How a model is asked: as its card says, or in the framing of the settings."""
         card = self._card(name)
@@ -84,7 +111,7 @@ class Models:
 
     def identity(self, name: str) -> str:
         """What a calibration of this model goes by."""
-        weights = self._weights(name)
+        weights = self.weights(name)
         if weights is None:
             return f"{self._server()} {self.settings.router_endpoint_model} {self.settings.router_style}"
         return calibration.identity(weights, self._adapter())
@@ -95,46 +122,24 @@ class Models:
             engine.close()
         self._engines.clear()
 
-    def local(self) -> str:
-        """`llama` or `transformers`, by what the model of the settings is."""
-        path = self.settings.router_model
-        return "transformers" if path and Path(path).expanduser().is_dir() else "llama"
-
-    def _stages(self, skills: Sequence[Skill]) -> list[Stage]:
-        """What a cascade asks after the first: the model on this machine, then the server, if one is set."""
-        names = [self.local(), *(["openai"] if self.settings.router_endpoint_model else [])]
-        stages = []
-        for name in names:
-            router = self.single(name, skills)
-            found = self._calibration(name, skills)
-            stages.append(Stage(router, found.rule()) if found else Stage(router))
-        return stages
+    def _stage(self, name: str, skills: Sequence[Skill]) -> Stage:
+        router, found = self.single(name, skills), self.calibration(name, skills)
+        return Stage(router, found.rule()) if found else Stage(router)
 
     def _helpful(self, skills: Sequence[Skill]) -> list[Stage]:
-        """Of these the ones that were measured to help, and can be had."""
-        stages = []
-        for name in (self.local(), "openai"):
-            weights = self._weights(name)
-            if weights is not None and not weights.exists():
-                continue
-            if name == "openai" and not self.settings.router_endpoint_model:
-                continue
-            found = self._calibration(name, skills)
-            if found is None or not found.helps:
-                continue
+        """Of the stages the ones that were measured to help, and can be had."""
+        found = []
+        for name in self.stages():
+            weights = self.weights(name)
             try:
-                stages.append(Stage(self.single(name, skills, found), found.rule()))
+                if weights and not weights.exists():
+                    continue
+                known = self.calibration(name, skills)
+                if known and known.helps:
+                    found.append(self._stage(name, skills))
             except OttoError as error:
                 log.info("going without %s: %s", name, error)
-        return stages
-
-    def _calibration(self, name: str, skills: Sequence[Skill]) -> Calibration | None:
-        try:
-            key = calibration.key(self.identity(name), self.prompt(name), skills)
-        except OttoError as error:
-            log.info("no calibration for %s: %s", name, error)
-            return None
-        return calibration.read(key, self.settings.cache_folder, self._weights(name))
+        return found
 
     def _engine(self, name: str) -> LanguageModel:
         if name not in self._engines:
@@ -168,13 +173,13 @@ class Models:
         )
 
     def _file(self, name: str) -> Path:
-        weights = self._weights(name)
+        weights = self.weights(name)
         assert weights is not None
         if not weights.exists():
             raise ConfigError(f"{weights}: there is no such model; set router_model, or see: otto models list")
         return weights
 
-    def _weights(self, name: str) -> Path | None:
+    def weights(self, name: str) -> Path | None:
         """The file or folder of the model; None for a server."""
         if name == "openai":
             return None
@@ -186,7 +191,7 @@ class Models:
         return Path(self.settings.router_adapter).expanduser() if self.settings.router_adapter else None
 
     def _card(self, name: str) -> Card | None:
-        weights, adapter = self._weights(name), self._adapter()
+        weights, adapter = self.weights(name), self._adapter()
         return (read_card(adapter) if adapter else None) or (read_card(weights) if weights else None)
 
     def _server(self) -> str:

@@ -206,8 +206,19 @@ class ModelRouter:
         return trace
 
 
+def signs_of(route: Route) -> Signs:
+    """What a route of a `ModelRouter` tells of its answer."""
+    told, missing = route.trace.get("log_probability"), str(route.trace.get("not said", ""))
+    return Signs(
+        None if told is None else float(told),
+        missing.count(", ") + 1 if missing else 0,
+        "fault" in route.trace,
+        route.rejected,
+    )
+
+
 def _signs(signs: Signs) -> dict[str, str | float]:
-    return {} if signs.log_probability is None else {"log_probability": round(signs.log_probability, 4)}
+    return {} if signs.log_probability is None else {"log_probability": round(signs.log_probability, 6)}
 
 
 def _bare(text: str, end: str) -> str:

@@ -1,0 +1,89 @@
+"""`otto calibrate`: measures whether a language model helps, and when to ask it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from otto.models.calibration import Calibration
+
+EXAMPLES = """Examples:
+
+otto calibrate   (the models of the settings, on examples that no training sees)
+
+otto calibrate --router llama --on sentences.jsonl
+
+otto calibrate --router openai --most 200 --json"""
+
+
+def calibrate(
+    router: Annotated[
+        list[str] | None, typer.Option("--router", help="llama, transformers or openai; may be given several times.")
+    ] = None,
+    on: Annotated[
+        Path | None, typer.Option("--on", metavar="FILE", help='Rows {"text", "call"} of your own, never trained on.')
+    ] = None,
+    most: Annotated[int | None, typer.Option(min=60, help="Ask about this many sentences at most.")] = None,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Write beside the model's file, for whoever gets the model.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each model.")] = False,
+) -> None:
+    """Fit how sure a model is and when to ask it, on held-out sentences."""
+    from otto.calibrate import calibrate as measured
+    from otto.calibrate import material, spread
+    from otto.cli.terminal import note, progress_bar
+    from otto.config import folders, load
+    from otto.errors import OttoError
+    from otto.examplefile import NOON
+    from otto.models.calibration import write
+    from otto.routers.cascade import Costs
+    from otto.routers.choose import MODELS, Models
+    from otto.testset import read_file
+
+    settings = load()
+    models = Models(settings)
+    names = router or models.stages()
+    if unknown := [name for name in names if name not in MODELS]:
+        raise OttoError(f"there is no model router {unknown[0]!r}; known: {', '.join(MODELS)}")
+    found: list[Calibration] = []
+    places: list[Path] = []
+    try:
+        with progress_bar() as progress:
+            first, skills, rows = material(settings, folders(settings), keep_all=on is not None, progress=progress)
+            rows = spread(read_file(on) if on else rows, most)
+            for name in names:
+                costs = Costs(settings.wrong_cost, settings.wait_cost)
+                each = measured(models, name, first, rows, skills, now=NOON, costs=costs, progress=progress)
+                found.append(each)
+                places.append(write(each, settings.cache_folder, models.weights(name) if beside else None))
+    finally:
+        models.close()
+    if as_json:
+        for each in found:
+            print(json.dumps(dataclasses.asdict(each)))
+        return
+    _table(found)
+    for place in places:
+        note(f"written to {place}")
+
+
+def _table(found: list[Calibration]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "rows", "fewshot", "model alone", "cascade", "asked", "ms", "asked under", "helps"):
+        table.add_column(heading, justify="left" if heading in ("model", "helps") else "right")
+    for each in found:
+        shown = {name: f"{each.figures[name]:.4f}" for name in ("first", "model", "cascade", "asked")}
+        helps = "yes" if each.helps else "no: never asked"
+        ms, under = f"{1000 * each.figures['seconds']:.0f}", f"{each.threshold:.2f}" if each.helps else "-"
+        table.add_row(each.model, str(each.rows), *shown.values(), ms, under, helps)
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160).print(table)
