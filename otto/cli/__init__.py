@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from otto.cli import ask, bench, daemon, doctor, fix, history, listen, mcp, serve, skills, transcribe
+from otto.cli import ask, bench, calibrate, daemon, doctor, fix, history, listen, mcp, route, serve, skills, transcribe, wyoming
 from otto.errors import OttoError
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (ask, listen, serve, history, fix, transcribe, bench, mcp, doctor):
+for verb in (ask, listen, serve, history, fix, transcribe, bench, route, calibrate, mcp, wyoming, doctor):
     app.command(epilog=verb.EXAMPLES)(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(skills.app, name="skills")
 app.add_typer(daemon.app, name="daemon")
