@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from finetune.candidate import Candidate, Named, open_candidate
+from finetune.answerer import Answerer, Named, open_answerer
 from finetune.score import Metrics, Prediction, line, measured, predicted, read_predictions, unanswered
 from finetune.testdata import EvaluationSet
 from otto.config import Settings
@@ -69,11 +69,11 @@ def evaluate(
     told = progress or (lambda what, share: None)
     wanted = test.rows[:rows] if rows else test.rows
     folder.mkdir(parents=True, exist_ok=True)
-    with open_candidate(named, test, settings, told) as candidate:
-        run = described(named, candidate, test, len(wanted))
+    with open_answerer(named, test, settings, told) as answerer:
+        run = described(named, answerer, test, len(wanted))
         done = _begun(folder, run, again)
         with (folder / PREDICTIONS).open("a", encoding="utf-8") as file:
-            for prediction in answers(candidate, wanted[len(done) :], test.skills):
+            for prediction in answers(answerer, wanted[len(done) :], test.skills):
                 file.write(line(prediction))
                 file.flush()
                 done.append(prediction)
@@ -83,39 +83,39 @@ def evaluate(
     return Evaluation(folder, metrics, done, run)
 
 
-def answers(candidate: Candidate, rows: Sequence[Row], skills: Mapping[str, Skill]) -> Iterator[Prediction]:
+def answers(answerer: Answerer, rows: Sequence[Row], skills: Mapping[str, Skill]) -> Iterator[Prediction]:
     """A prediction for each row, in order; several at once where the engine can."""
-    router, context = candidate.router, Context(NOW)
+    router, context = answerer.router, Context(NOW)
     for row in rows[:_LEAST]:
         # What is loaded with the first sentence is not part of answering one.
-        _alone(candidate, row, skills, context)
+        _alone(answerer, row, skills, context)
     if isinstance(router, ModelRouter) and hasattr(router.model, "write_many"):
         for start in range(0, len(rows), BATCH):
-            yield from _together(candidate, router, rows[start : start + BATCH], skills, context)
+            yield from _together(answerer, router, rows[start : start + BATCH], skills, context)
     else:
         for row in rows:
-            yield _alone(candidate, row, skills, context)
+            yield _alone(answerer, row, skills, context)
 
 
-def described(named: Named, candidate: Candidate, test: EvaluationSet, rows: int) -> dict[str, Any]:
+def described(named: Named, answerer: Answerer, test: EvaluationSet, rows: int) -> dict[str, Any]:
     """What `run.json` says: enough to tell whether two evaluations may be compared. No text of a row, no key."""
     from otto.models.card import digest
     from otto.prompt import skills_hash
 
-    weights = candidate.weights
+    weights = answerer.weights
     return {
         "model": named.model,
         "adapter": named.adapter,
-        "name": candidate.name,
+        "name": answerer.name,
         "sha256": digest(weights)
         if weights and weights.is_file()
-        else dict(candidate.card.sha256)
-        if candidate.card
+        else dict(answerer.card.sha256)
+        if answerer.card
         else "",
-        "base": candidate.card.base if candidate.card else "",
-        "data_hash": candidate.card.data_hash if candidate.card else "",
-        "prompt_hash": candidate.prompt.hash if candidate.prompt else "",
-        "format": candidate.prompt.format.name if candidate.prompt else "",
+        "base": answerer.card.base if answerer.card else "",
+        "data_hash": answerer.card.data_hash if answerer.card else "",
+        "prompt_hash": answerer.prompt.hash if answerer.prompt else "",
+        "format": answerer.prompt.format.name if answerer.prompt else "",
         "grammar": named.grammar,
         "test": test.name,
         "test_hash": test.hash,
@@ -142,17 +142,17 @@ def _begun(folder: Path, run: Mapping[str, Any], again: bool) -> list[Prediction
     return []
 
 
-def _alone(candidate: Candidate, row: Row, skills: Mapping[str, Skill], context: Context) -> Prediction:
+def _alone(answerer: Answerer, row: Row, skills: Mapping[str, Skill], context: Context) -> Prediction:
     started = time.perf_counter()
     try:
-        route = candidate.router.route(row.text, context)
+        route = answerer.router.route(row.text, context)
     except ModelError as error:
         return unanswered(row, str(error), _since(started))
     return predicted(row, route, _since(started), skills)
 
 
 def _together(
-    candidate: Candidate, router: ModelRouter, rows: Sequence[Row], skills: Mapping[str, Skill], context: Context
+    answerer: Answerer, router: ModelRouter, rows: Sequence[Row], skills: Mapping[str, Skill], context: Context
 ) -> list[Prediction]:
     """Rows with something to say, all at once; those whose answer must be mended, once more alone."""
     spoken = [row for row in rows if row.text.strip()]
@@ -169,7 +169,7 @@ def _together(
     for row in rows:
         reading = router.read(written[id(row)].text, context.now) if id(row) in written else None
         if reading is None or reading.problem:
-            found.append(_alone(candidate, row, skills, context))
+            found.append(_alone(answerer, row, skills, context))
         else:
             route = router.routed(row.text, written[id(row)], reading, [], context)
             found.append(predicted(row, route, milliseconds, skills))

@@ -3,6 +3,7 @@
     open_test("data")                            a folder of `otto data collect`, or any test set of docs/design.md
     open_test("corrections.jsonl")               a file of rows in any shape that `otto data` reads
     open_test("wandb:team/otto/heldout:v3")      an artifact of W&B
+    open_test("examples")                        the examples of Otto's own skills that no training sees
 
 Skills come from the `skills.json` of the set, in its folder or in `bench/` of it; without one they are Otto's own.
 """
@@ -17,11 +18,15 @@ from pathlib import Path
 
 from finetune import shapes
 from finetune.tracking import PREFIX, pull
-from otto.call import OTHER, Call, parse
+from otto.call import OTHER, Call, parse, write
 from otto.config import Settings, folders
 from otto.errors import CallSyntaxError, OttoError
+from otto.heldout import held_out
 from otto.skill import OTHER_SKILL, Skill
+from otto.snapshot import Snapshot
 from otto.testset import Row, read_file, read_skills
+
+EXAMPLES = "examples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class EvaluationSet:
 
 def open_test(named: str, settings: Settings, *, split: str = "test") -> EvaluationSet:
     """Raises `OttoError` for a set that is missing, empty or in no known form, naming file and line."""
+    if named == EXAMPLES and not Path(EXAMPLES).is_dir():
+        return _own_examples(settings)
     found = pull(named.removeprefix(PREFIX), settings.cache_folder) if named.startswith(PREFIX) else Path(named)
     path = _file(found.expanduser(), split)
     rows = _rows(path)
@@ -92,11 +99,28 @@ def _calls(row: shapes.Conversation) -> tuple[Call, ...]:
 
 
 def _own_skills(settings: Settings) -> dict[str, Skill]:
+    return {name: entry.skill for name, entry in _snapshot(settings).skills.items()} | {OTHER: OTHER_SKILL}
+
+
+def _own_examples(settings: Settings) -> EvaluationSet:
+    """What `otto/heldout.py` holds back of the example files."""
+    snapshot = _snapshot(settings)
+    rows = [
+        Row(example.text, example.calls)
+        for entry in snapshot.skills.values()
+        for example in entry.examples
+        if held_out(example.text)
+    ]
+    found = hashlib.sha256("\n".join(f"{row.text}\t{write(row.calls)}" for row in rows).encode()).hexdigest()
+    return EvaluationSet(EXAMPLES, Path(EXAMPLES), rows, _own_skills(settings), found, own_skills=False)
+
+
+def _snapshot(settings: Settings) -> Snapshot:
     from otto.registry import Registry
 
     registry = Registry(folders(settings), cache=settings.cache_folder)
     try:
-        return {name: entry.skill for name, entry in registry.snapshot.skills.items()} | {OTHER: OTHER_SKILL}
+        return registry.snapshot
     finally:
         registry.close()
 

@@ -84,7 +84,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Score a model on a test set. What was stopped goes on when asked again with the same --to."""
-    from finetune.candidate import Named, system_text
+    from finetune.answerer import Named, system_text
     from finetune.eval import evaluate
     from finetune.testdata import open_test
     from finetune.tracking import mode_from
