@@ -2,9 +2,9 @@
 
     python benchmarks/voice_timings.py --count 50 --svg docs/voice_timings.svg
 
-Needs pulseaudio, pulseaudio-utils, libportaudio2, libasound2-plugins and espeak-ng. A sound server of its own is
-started with a null sink; espeak-ng speaks into it, the voice loop listens to it. Then it listens to faint noise, as in
-an empty room. Prints one JSON object.
+Needs pulseaudio, pulseaudio-utils, libportaudio2, libasound2-plugins, and flite (better understood) or espeak-ng. A
+sound server of its own is started with a null sink; a voice speaks into it, the voice loop listens to it. Then it
+listens to faint noise, as in an empty room, and memory is looked at every half minute. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import argparse
 import json
 import os
 import resource
+import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -23,8 +25,10 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import numpy as np
+from numpy.typing import NDArray
 from pulse import SINK, pulse_server
 
+from otto.audio.recording import read
 from otto.hearer import Heard
 from otto.turn import Turn
 
@@ -66,6 +70,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--idle-seconds", type=float, default=30)
     parser.add_argument("--stt", default="sphinx")
+    parser.add_argument("--voice", default="slt" if shutil.which("flite") else "en-us", help="of flite or espeak-ng")
     parser.add_argument("--svg", type=Path)
     given = parser.parse_args()
     settings = load({"stt": given.stt, "voice": "none", "attention": "always", "microphone": SINK})
@@ -80,28 +85,50 @@ def main() -> None:
             thread = threading.Thread(target=loop.run)
             thread.start()
             time.sleep(1.0)
+            spoken = {command: said(command, given.voice) for command in COMMANDS}
             for number in range(given.count):
-                server.say(COMMANDS[number % len(COMMANDS)])
+                server.play(spoken[COMMANDS[number % len(COMMANDS)]])
                 time.sleep(1.2)
             faint = np.random.default_rng(0).normal(0, 20, int((given.idle_seconds + 3) * 16_000)).astype(np.int16)
             room = threading.Thread(target=server.play, args=(faint,))
             room.start()
             time.sleep(2.0)
-            idle = idle_share(given.idle_seconds)
+            idle, memory = idle_share(given.idle_seconds)
             room.join()
             loop.stop()
             thread.join()
     figures = summary(collected.turns, settings.hangover_seconds)
-    print(json.dumps({"spoken": given.count, **figures, "idle_cpu_percent": round(100 * idle, 1)}, indent=1))
+    print(json.dumps({"spoken": given.count, **figures, "idle_cpu_percent": round(100 * idle, 1), "idle_mb": memory}))
     if given.svg:
         given.svg.write_text(picture(figures, 1000 * settings.hangover_seconds), encoding="utf-8")
 
 
-def idle_share(seconds: float) -> float:
-    """The share of one core that listening to silence takes, the recorder's process included."""
-    before = used()
-    time.sleep(seconds)
-    return (used() - before) / seconds
+def said(text: str, voice: str) -> NDArray[np.int16]:
+    """The sentence as sound at 16 kHz."""
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        if voice.startswith("en"):
+            command = ["espeak-ng", "-v", voice, "-w", file.name, "--", text]
+        else:
+            command = ["flite", "-voice", voice, "-t", text, "-o", file.name]
+        subprocess.run(command, check=True)
+        return read(Path(file.name))
+
+
+def idle_share(seconds: float) -> tuple[float, list[float]]:
+    """The share of one core that listening to silence takes, the recorder's process included, and this process's memory
+    every half minute."""
+    memory = []
+    before, started = used(), time.monotonic()
+    while (left := started + seconds - time.monotonic()) > 0:
+        memory.append(resident_mb())
+        time.sleep(min(30.0, left))
+    return (used() - before) / seconds, [*memory, resident_mb()]
+
+
+def resident_mb() -> float:
+    """Of this process, from /proc."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    return round(pages * os.sysconf("SC_PAGESIZE") / 1e6, 1)
 
 
 def used() -> float:
