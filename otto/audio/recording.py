@@ -126,9 +126,9 @@ def _is_cut(file: BinaryIO, size: int) -> bool:
     return size < promised < 0x7FFF0000
 
 
-def resampled(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """At 16 kHz, by its spectrum; a second of it at a time would ring at the seams, so all at once."""
-    length = max(1, round(len(samples) * RATE / rate))
+def resampled(samples: NDArray[np.float32], rate: int, to: int = RATE) -> NDArray[np.float32]:
+    """At 16 kHz, or the rate `to`, by its spectrum; a second of it at a time would ring at the seams, so all at once."""
+    length = max(1, round(len(samples) * to / rate))
     spectrum = np.fft.rfft(samples)
     kept = np.zeros(length // 2 + 1, np.complex128)
     shared = min(len(kept), len(spectrum))

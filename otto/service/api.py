@@ -155,7 +155,7 @@ class _Api:
 
     async def transcribe(self, given: Given) -> schema.Transcribed:
         sound = await given.request.body()
-        return await asyncio.to_thread(transcribed, self._service, sound)
+        return await self._service.slowly(lambda: transcribed(self._service, sound))
 
     async def skills(self, given: Given) -> schema.Skills:
         ready = self._otto.live.ready

@@ -4,8 +4,8 @@
 
 In this order, each with its status: a Host that is not this machine 421 (a name that was made to point here, DNS
 rebinding); an Origin that is another page's 403; no token 401; another content type 415; too large 413. Whoever can
-open the Unix socket is the user and needs no token; over TCP it is `Authorization: Bearer …`, or the cookie of a login. A
-browser sends its cookie whoever asks it to, so that with a cookie nothing is accepted but from Otto's own page.
+open the Unix socket is the user and needs no token; over TCP it is `Authorization: Bearer …`, or the cookie of a login.
+A browser sends its cookie whoever asks it to, so that with a cookie nothing is accepted but from Otto's own page.
 """
 
 from __future__ import annotations

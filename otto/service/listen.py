@@ -28,8 +28,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from otto.answer import yes_or_no
 from otto.attention import Attention
-from otto.audio.stt import SpeechToText
 from otto.audio.endpoint import Began, Endpoint, Hangover
+from otto.audio.stt import SpeechToText
 from otto.ears import Ears
 from otto.errors import OttoError
 from otto.hearer import Heard, Hearer

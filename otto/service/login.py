@@ -1,7 +1,7 @@
 """From a login link to the browser's cookie.
 
-The link is `http://127.0.0.1:8765/login#CODE`. What stands behind `#` is not sent to a server and not logged; the page at
-`/login` hands it over in a POST, so that nothing happens to a code that some program only looks at.
+The link is `http://127.0.0.1:8765/login#CODE`. What stands behind `#` is not sent to a server and not logged; the page
+at `/login` hands it over in a POST, so that nothing happens to a code that some program only looks at.
 """
 
 from __future__ import annotations

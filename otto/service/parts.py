@@ -5,10 +5,12 @@ service = Service.of(assistant, asker, token)
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 from otto.asker import Asker
 from otto.audio.stt import SpeechToText
@@ -20,6 +22,8 @@ from otto.service.turns import Turns
 from otto.snapshot import Snapshot
 from otto.turn import Assistant
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True)
 class Service:
@@ -30,8 +34,14 @@ class Service:
     engines: Engines
     metrics: Metrics
     token: Token
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(3, thread_name_prefix="service"))
     correcting: threading.Lock = field(default_factory=threading.Lock)
     """Corrections read files and write them again: one at a time."""
+
+    async def slowly(self, work: Callable[[], _T]) -> _T:
+        """What takes longer than a command: sound, and training. In a few threads of its own, so that no command waits
+        for it."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
 
     @classmethod
     def of(cls, otto: Assistant, asker: Asker, token: Token, done: Callable[[], None] = lambda: None) -> Self:
@@ -42,6 +52,11 @@ class Service:
         metrics.watch("otto_waiting", "Commands let in and not answered yet.", lambda: turns.waiting)
         metrics.watch("otto_skills", "Skills that can be called.", lambda: _count(otto))
         return cls(otto, turns, engines, metrics, token)
+
+    def close(self, seconds: float) -> bool:
+        """What is carried out may take `seconds` more. Whether it ended in time."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        return self.turns.close(seconds)
 
 
 def _engine(otto: Assistant, snapshot: Snapshot) -> SpeechToText:

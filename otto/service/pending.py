@@ -43,8 +43,8 @@ class Pending:
         self._asked: dict[str, Asked] = {}
 
     def add(self, understood: Understood, calls: tuple[Call, ...], conversation: str = "", id: str = "") -> Asked:
-        """Asks about `calls`, the risky ones of what was understood. `id`: a name that only the asker can know, in place
-        of one that is drawn."""
+        """Asks about `calls`, the risky ones of what was understood. `id`: a name that only the asker can know, in
+        place of one that is drawn."""
         self._forget()
         words = " ".join(question(call) for call in calls)
         asked = Asked(id or secrets.token_urlsafe(16), words, understood, self._clock() + SECONDS, conversation)
@@ -57,6 +57,11 @@ class Pending:
     def restore(self, asked: Asked) -> None:
         """Asks again what was taken, for as long as was left."""
         self._asked[asked.id] = asked
+
+    def get(self, id: str) -> Asked | None:
+        """The question with this id, which stays."""
+        self._forget()
+        return self._asked.get(id)
 
     def take(self, id: str) -> Asked | None:
         """The question with this id, which is over with that; None when there is none, or no longer."""

@@ -118,10 +118,10 @@ class Server:
         watchdog.start()
         self.stop()
         # What waits is told so at once; only what is carried out may finish.
-        threading.Thread(target=self.service.turns.close, args=(FINISH_SECONDS - 0.5,), daemon=True).start()
+        threading.Thread(target=self.service.close, args=(FINISH_SECONDS - 0.5,), daemon=True).start()
 
     def _close(self) -> None:
-        self.service.turns.close(0.2)
+        self.service.close(0.2)
         self._ringer.stop(STORE_SECONDS)
         self._otto.close()
         unlink(self.path, self._unix)

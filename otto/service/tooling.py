@@ -4,8 +4,8 @@
     tools = box.tools(given)            # a few seconds the first time, then from the cache
     tools.calls("what's the weather in Boston", now)
 
-The router learns from sentences made of names and descriptions (`toolsentences.py`), and beside them a few of Otto's own
-as what belongs to none of the tools.
+The router learns from sentences made of names and descriptions (`toolsentences.py`), and beside them a few of Otto's
+own as what belongs to none of the tools.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from otto.snapshot import Snapshot
 KEPT = 16
 """Sets of tools whose routers are kept in memory."""
 MOST_TOOLS = 128
+STRICTEST = 0.4
+"""Highest threshold below which a sentence belongs to no tool."""
 _OTHERS = 60
 """Sentences of each of Otto's two kinds (`other()`, and all skills) that the tools are told apart from."""
 
@@ -119,7 +121,7 @@ class Toolbox:
         examples = [example for skill in skills for example in sentences(skill)]
         examples += self._others()
         router = FewshotRouter.train(skills, examples, cache=self._cache / "tools", newcomers=names)
-        return Tools(names, skills, router)
+        return Tools(names, skills, _lenient(router))
 
     def _others(self) -> list[Example]:
         skills = self._snapshot().skills
@@ -153,6 +155,13 @@ class _Given:
         if not (isinstance(name, str) and name and isinstance(description, str) and isinstance(properties, Mapping)):
             raise ToolError("A tool needs a name, and its parameters must be a JSON Schema object.")
         return cls(name, None, description, schema)
+
+
+def _lenient(router: FewshotRouter) -> FewshotRouter:
+    """What it learnt from is far more alike than what people say, so a threshold fitted on that refuses too much."""
+    calibration = router.trained.calibration
+    threshold = min(calibration.threshold, STRICTEST)
+    return replace(router, trained=replace(router.trained, calibration=replace(calibration, threshold=threshold)))
 
 
 def _wanted(route: Route, names: Sequence[str]) -> Sequence[Call]:

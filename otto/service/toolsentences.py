@@ -3,7 +3,7 @@
     >>> [each.text for each in sentences(skill)][:2]
     ["what's the current weather in berlin", 'tell me the current weather for new york']
 
-A caller of `/v1/chat/completions` hands over schemas and no sentence at all; these are what the small router learns from.
+A caller of `/v1/chat/completions` hands over schemas and no sentence; these are what the small router learns from.
 """
 
 from __future__ import annotations
@@ -22,13 +22,17 @@ from otto.skill import Parameter, Skill
 MOST = 40
 """Sentences made for one tool."""
 _ANY_TIME = datetime(2026, 1, 1, 12, tzinfo=UTC)
-_LOOKING_UP = frozenset(
-    "get fetch find show list search retrieve check query read return look lookup tell give see".split()
-)
 _CUT = re.compile(r"\s+(?:in|for|of|to|from|by|at|on|with|using|given|based|about|and|that|which|into)\s.*$")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _ASKED = ("what's the {}", "what is the {}", "tell me the {}", "show me the {}", "{}", "how is the {}", "find the {}")
 _ORDERED = ("{}", "please {}", "can you {}", "could you {} please", "i want to {}", "i'd like you to {}", "{} now")
+
+
+def _named(words: str) -> frozenset[str]:
+    return frozenset(words.split(" "))
+
+
+_LOOKING_UP = _named("get fetch find show list search retrieve check query read return look lookup tell give see")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +47,22 @@ class _Slot:
 
 _SLOTS = (
     _Slot(
-        frozenset("location city place town country destination origin address area region where station".split()),
+        _named("location city place town country destination origin address area region where station"),
         ("berlin", "new york", "paris", "san francisco", "tokyo", "rome", "cape town"),
         ("in {}", "for {}", "in {} today", "at {}", "in {} right now", "{}"),
     ),
     _Slot(
-        frozenset("to recipient person name user contact who email author artist customer attendee".split()),
+        _named("to recipient person name user contact who email author artist customer attendee"),
         ("anna", "bob", "my brother", "doctor meyer", "sarah miller", "the boss"),
         ("to {}", "for {}", "{}", "with {}"),
     ),
     _Slot(
-        frozenset("message body content text subject title note comment description reason".split()),
+        _named("message body content text subject title note comment description reason"),
         ("i am late", "dinner is ready", "we meet at noon", "the report is done", "happy birthday"),
         ("saying {}", "that {}", "{}", "with the words {}"),
     ),
     _Slot(
-        frozenset("query topic question keyword keywords term search product item what song".split()),
+        _named("query topic question keyword keywords term search product item what song"),
         ("blue lamps", "the roman empire", "running shoes", "jazz piano", "solar power", "a red bicycle"),
         ("for {}", "{}", "about {}", "on {}"),
     ),

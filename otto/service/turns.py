@@ -6,8 +6,8 @@
     >>> await turns.ask("open firefox")         # Answered(question='Shall I run runapp, firefox?', confirm='k3…', …)
     >>> await turns.confirm("k3…", yes=True)
 
-What is risky is not begun: it waits as a question (`pending.py`) and in nobody's way. "Stop" and "cancel" overtake: they
-end what is carried out and drop what waits. Everything here is called from the event loop; the work is done in threads.
+What is risky is not begun: it waits as a question (`pending.py`) and in nobody's way. "Stop" and "cancel" overtake:
+they end what is carried out and drop what waits. All of it is called from the event loop; threads do the work.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from otto.commandqueue import WAITING, CommandQueue, Job
 from otto.errors import OttoError
 from otto.listen import BUSY, CANCEL, DROPPED
 from otto.service.metrics import Metrics
-from otto.service.pending import Asked, Pending
+from otto.service.pending import Pending
 from otto.service.refusal import Refusal
 from otto.service.schema import Answered, Routed, answered, routed
 from otto.turn import Assistant, Turn, Understood
