@@ -62,6 +62,8 @@ class Settings:
         str, Says("Model for `llama` (a GGUF file) and `transformers` (a folder); empty: the one that Otto brings.")
     ] = ""
     router_adapter: Annotated[str, Says("LoRA adapter for it: a GGUF file, or a folder with safetensors.")] = ""
+    llama_context: Annotated[int, Says("Tokens of prompt and answer for `llama`.", 256, 1_000_000)] = 4096
+    llama_threads: Annotated[int, Says("Threads of `llama`; 0: as many as suit the model.", 0, 256)] = 0
     router_endpoint: Annotated[
         str, Says("OpenAI-compatible server that `openai` asks, `http://localhost:8000/v1`; empty: `OPENAI_BASE_URL`.")
     ] = ""
@@ -120,6 +122,9 @@ class Settings:
         default_factory=lambda: _folder("config")
     )
     state_folder: Annotated[Path, Says("The store and the log.")] = field(default_factory=lambda: _folder("state"))
+    models_folder: Annotated[Path, Says("Models that `otto models` gets.")] = field(
+        default_factory=lambda: _folder("data") / "models"
+    )
     cache_folder: Annotated[Path, Says("What can be made again.")] = field(default_factory=lambda: _folder("cache"))
 
     @property
