@@ -157,15 +157,23 @@ class EchoCanceller:
         if playback is None or old is None:
             return False
         heard = self._heard[-MOVED_CHUNKS:]
+        power = sum(float((each**2).sum()) for each in heard)
+        rest = self._rests(playback, heard, old)
         found = self._lag(playback, heard, old + int(MOVED_SECONDS * RATE), old - int(MOVED_SECONDS * RATE), PEAK)
-        if found is None or abs(found - old) <= LEAD // 2:
-            return False
-        rests = [self._rests(playback, heard, delay) for delay in (old, found)]
-        rest = sum(map(min, *rests))
-        if rest > EXPLAINED * sum(float((each**2).sum()) for each in heard):
-            return False
-        self._try(playback, found)
-        return True
+        if (
+            found is not None
+            and abs(found - old) > LEAD // 2
+            # Before the sound server waited the old delay is right, and the new one afterwards.
+            and sum(map(min, rest, self._rests(playback, heard, found))) < EXPLAINED * power
+        ):
+            self._try(playback, found)
+            return True
+        # Taking out a voice that is there leaves less than was heard. Where there is more, it was not there.
+        if sum(rest) > power:
+            self._delay = None
+            self._proven = False
+            return True
+        return False
 
     def _rests(self, playback: Playback, heard: list[Samples], delay: int) -> list[float]:
         """Power of what the filter leaves of the last chunks if they were heard after `delay`."""
