@@ -130,7 +130,10 @@ Check = Callable[[Question, str], str]
 
 
 def from_environment(
-    model: str, environment: Mapping[str, str] = os.environ, limits: Limits = Limits(), **parameters: object
+    model: str,
+    limits: Limits = Limits(),
+    parameters: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] = os.environ,
 ) -> Endpoint:
     """The endpoint of `OPENAI_BASE_URL` (OpenAI's own without it) with `OPENAI_API_KEY`. Raises `ConfigError`."""
     address, key = environment.get("OPENAI_BASE_URL", ""), environment.get("OPENAI_API_KEY", "")
@@ -140,7 +143,7 @@ def from_environment(
         raise ConfigError(
             "there is no model to ask: set OPENAI_BASE_URL (any OpenAI-compatible server) or OPENAI_API_KEY"
         )
-    return Endpoint(model, address or OPENAI, key=key, limits=limits, parameters=parameters)
+    return Endpoint(model, address or OPENAI, key=key, limits=limits, parameters=parameters or {})
 
 
 def ask(

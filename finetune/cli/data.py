@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from finetune.cli import generate
 from otto.cli.terminal import note, say
 from otto.errors import OttoError
 
@@ -42,6 +43,8 @@ CONVERT_EXAMPLES = """Examples:
 otto data convert sharegpt.json chat.jsonl
 
 otto data convert data/train.jsonl rows.jsonl --to prompt"""
+
+app.command(epilog=generate.EXAMPLES)(generate.generate)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The data set's folder.")]

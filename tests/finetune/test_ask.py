@@ -285,11 +285,11 @@ def test_a_server_that_asks_for_too_much_patience_is_given_up() -> None:
 
 
 def test_the_environment_says_where() -> None:
-    endpoint = from_environment("m", {"OPENAI_BASE_URL": "http://localhost:1/v1", "OPENAI_API_KEY": "k"})
+    endpoint = from_environment("m", environment={"OPENAI_BASE_URL": "http://localhost:1/v1", "OPENAI_API_KEY": "k"})
     assert (endpoint.address, endpoint.key, endpoint.label) == ("http://localhost:1/v1", "k", "m")
     with pytest.raises(ConfigError, match="OPENAI_BASE_URL"):
-        from_environment("m", {})
+        from_environment("m", environment={})
     with pytest.raises(ConfigError, match="--model"):
-        from_environment("", {"OPENAI_API_KEY": "k"})
+        from_environment("", environment={"OPENAI_API_KEY": "k"})
     with pytest.raises(ServiceError, match="no address"):
         Service("localhost:8000")
