@@ -50,6 +50,10 @@ _KEY = re.compile(r"[!-~]{1,256}")
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _TOKENS, _TOKEN_TYPES = "tokenizer.ggml.tokens", "tokenizer.ggml.token_type"
 _OF_A_BYTE = "6"
+_MARKS = (
+    ("chatml", "<|im_start|>"), ("llama-3", "<|start_header_id|>"), ("gemma", "<start_of_turn>"),
+    ("llama-2", "<<SYS>>"), ("mistral", "[INST]"),
+)  # fmt: skip
 _CUT = "it ends in the middle of its header"
 _BYTE = re.compile(r"<0x[0-9A-Fa-f]{2}>")
 
@@ -75,6 +79,13 @@ class Header:
         """Tokens that the model was trained to see at once; 0 where the file does not say."""
         found = self.metadata.get(f"{self.architecture}.context_length", 0)
         return found if isinstance(found, int) else 0
+
+    @property
+    def format(self) -> str:
+        """The prompt format whose marks are in the file's chat template, which is looked at and never rendered; empty
+        where there are none."""
+        template = str(self.metadata.get("tokenizer.chat_template", ""))
+        return next((name for name, mark in _MARKS if mark in template), "")
 
 
 def read(path: Path) -> Header:
