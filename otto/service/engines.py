@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from otto.audio.chunk import AudioChunk
 from otto.audio.stt import SpeechToText
 from otto.service.refusal import Refusal
 from otto.snapshot import Snapshot
@@ -22,8 +23,16 @@ MOST = 2
 class Engines:
     """From any thread."""
 
-    def __init__(self, make: Callable[[Snapshot], SpeechToText], snapshot: Callable[[], Snapshot], most: int = MOST):
-        """`make` may take a second; it is called in the thread of `lend`."""
+    def __init__(
+        self,
+        make: Callable[[Snapshot], SpeechToText],
+        snapshot: Callable[[], Snapshot],
+        activity: Callable[[], Callable[[AudioChunk], float]],
+        most: int = MOST,
+    ) -> None:
+        """`make` may take a second; it is called in the thread of `lend`. `activity` makes what says how likely a
+        chunk is speech, for one stream."""
+        self.activity = activity
         self._make = make
         self._snapshot = snapshot
         self._free = threading.BoundedSemaphore(most)
@@ -32,9 +41,10 @@ class Engines:
         """Engines that nobody uses, with the version of the skills that they know."""
 
     @contextmanager
-    def lend(self) -> Iterator[SpeechToText]:
-        """An engine that knows the newest skills. Raises `Refusal` when all are lent, and what `make` raises."""
-        if not self._free.acquire(blocking=False):
+    def lend(self, patience: float = 0.0) -> Iterator[SpeechToText]:
+        """An engine that knows the newest skills. `patience`: seconds to wait for one. Raises `Refusal` when all are
+        lent, and what `make` raises."""
+        if not self._free.acquire(timeout=patience):
             raise Refusal(503, "Too many are speaking at once.", retry_seconds=2)
         try:
             snapshot = self._snapshot()

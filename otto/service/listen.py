@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 60.0
 """A connection over which neither sound nor a word comes for so long is closed."""
+PATIENCE_SECONDS = 1.5
+"""How long somebody waits for another to finish, before being told that too many speak."""
 MOST_FRAME = 65_536
 """Bytes in one frame: two seconds of sound."""
 MOST_EVENTS = 500
@@ -207,7 +209,7 @@ class _Connection:
     def _hear(self) -> None:
         """The thread that transcribes and routes."""
         try:
-            with self._service.engines.lend() as engine:
+            with self._service.engines.lend(PATIENCE_SECONDS) as engine:
                 self._listen(engine)
         except Refusal as refusal:
             self._tell({"type": "error", "text": str(refusal)})
@@ -217,12 +219,15 @@ class _Connection:
             self._tell(CLOSED_WRONG)
 
     def _listen(self, engine: SpeechToText) -> None:
-        from otto.audio.vad import VoiceActivity
-
         settings = self._service.otto.settings
         endpoint = Endpoint(Hangover(settings.hangover_seconds))
         attention = _Present("wake", settings.wake_phrases)
-        ears = Ears(self._source, VoiceActivity(), endpoint, lost=lambda: self._tell({"type": "refused", "text": BUSY}))
+        ears = Ears(
+            self._source,
+            self._service.engines.activity(),
+            endpoint,
+            lost=lambda: self._tell({"type": "refused", "text": BUSY}),
+        )
 
         def partial(words: str) -> None:
             if words != endpoint.partial:

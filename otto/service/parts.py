@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
 from otto.asker import Asker
+from otto.audio.chunk import AudioChunk
 from otto.audio.stt import SpeechToText
 from otto.call import OTHER
 from otto.service.engines import Engines
@@ -44,14 +45,24 @@ class Service:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work)
 
     @classmethod
-    def of(cls, otto: Assistant, asker: Asker, token: Token, done: Callable[[], None] = lambda: None) -> Self:
-        """`asker`: the one whose `ask` the assistant confirms with. `done`: see `Turns`."""
+    def of(
+        cls,
+        otto: Assistant,
+        asker: Asker,
+        token: Token,
+        done: Callable[[], None] = lambda: None,
+        engines: Engines | None = None,
+    ) -> Self:
+        """`asker`: the one whose `ask` the assistant confirms with. `done`: see `Turns`. `engines`: those of the
+        settings when None."""
         metrics = Metrics()
         turns = Turns(otto, asker, metrics, done)
-        engines = Engines(lambda snapshot: _engine(otto, snapshot), lambda: otto.live.ready.snapshot)
+        hears = engines or Engines(
+            lambda snapshot: _engine(otto, snapshot), lambda: otto.live.ready.snapshot, _activity
+        )
         metrics.watch("otto_waiting", "Commands let in and not answered yet.", lambda: turns.waiting)
         metrics.watch("otto_skills", "Skills that can be called.", lambda: _count(otto))
-        return cls(otto, turns, engines, metrics, token)
+        return cls(otto, turns, hears, metrics, token)
 
     def close(self, seconds: float) -> bool:
         """What is carried out may take `seconds` more. Whether it ended in time."""
@@ -63,6 +74,12 @@ def _engine(otto: Assistant, snapshot: Snapshot) -> SpeechToText:
     from otto.voice import engine
 
     return engine(otto.settings, snapshot, lambda sentence: None)
+
+
+def _activity() -> Callable[[AudioChunk], float]:
+    from otto.audio.vad import VoiceActivity
+
+    return VoiceActivity()
 
 
 def _count(otto: Assistant) -> int:

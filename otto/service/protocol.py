@@ -35,8 +35,8 @@ class Protocol(H11Protocol):
 
     @property
     def silent(self) -> bool:
-        """Whether it has sent no whole request yet."""
-        return self.cycle is None
+        """Whether it is open and has sent no whole request yet."""
+        return self.cycle is None and not self.transport.is_closing()
 
     @property
     def since(self) -> float:
@@ -60,5 +60,5 @@ class Protocol(H11Protocol):
             self._patience.cancel()
 
     def _give_up(self) -> None:
-        if self.silent and not self.transport.is_closing():
+        if self.silent:
             self.transport.close()

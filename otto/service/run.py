@@ -27,6 +27,7 @@ from otto.errors import OttoError
 from otto.lock import FileLock
 from otto.ringer import Ringer
 from otto.service.app import app
+from otto.service.engines import Engines
 from otto.service.listen import MOST_FRAME
 from otto.service.parts import Service
 from otto.service.protocol import Protocol
@@ -59,10 +60,12 @@ class Server:
         path: Path | None = None,
         announce: Callable[[Alert, bool], None] | None = None,
         make: Callable[[Service], ASGIApp] = app,
+        engines: Callable[[Assistant], Engines] | None = None,
         progress: Callable[[str, float], None] | None = None,
     ) -> None:
         """`port`: of TCP on this machine; 0: any that is free; None: the Unix socket only. `path`: of that socket.
-        `make`: the application, for whoever adds to it. Raises `ServeError`, `DaemonError`, `TokenError`."""
+        `make`: the application, for whoever adds to it. `engines`: what transcribes; None: what the settings say.
+        Raises `ServeError`, `DaemonError`, `TokenError`."""
         self.path = path or socket_path("serve")
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = FileLock(self.path.with_suffix(".lock"))
@@ -81,7 +84,8 @@ class Server:
             self._otto = Assistant(settings, asker.ask, where=where, progress=progress)
             undone.pop_all()
         self._ringer = Ringer(self._otto.store, announce or Desktop(), self._otto.clock)
-        self.service = Service.of(self._otto, asker, token, self._ringer.wake)
+        hears = engines(self._otto) if engines else None
+        self.service = Service.of(self._otto, asker, token, self._ringer.wake, hears)
         self._told: Callable[[], None] = lambda: None
         self._uvicorn = _Uvicorn(_config(make(self.service)), ready=self._ready)
 

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from otto.config import Folders, Settings, load
+from otto.service.engines import Engines
 from otto.service.run import Server
+from otto.turn import Assistant
 
 SKILL = """#### Prompt:
 {name}(thing="[thing]") {name}s a thing.
@@ -85,7 +87,12 @@ def write_skills(folder: Path) -> Folders:
 
 
 @contextmanager
-def serving(folder: Path, settings: Settings | None = None, where: Folders | None = None) -> Iterator[Server]:
+def serving(
+    folder: Path,
+    settings: Settings | None = None,
+    where: Folders | None = None,
+    engines: Callable[[Assistant], Engines] | None = None,
+) -> Iterator[Server]:
     """A server in a thread, until the end of the `with`."""
     kept = {name: folder / name for name in ("config_folder", "state_folder", "cache_folder")}
     kept["config_folder"] = folder / "config"
@@ -97,6 +104,7 @@ def serving(folder: Path, settings: Settings | None = None, where: Folders | Non
         where=where or write_skills(folder),
         path=folder / "s" / "serve.sock",
         announce=lambda alert, missed: None,
+        engines=engines,
     )
     thread = threading.Thread(target=server.run, args=(ready.set,), daemon=True)
     thread.start()
@@ -130,9 +138,6 @@ def over_tcp(server: Server) -> httpx.Client:
         timeout=20,
         trust_env=False,
     )
-
-
-Ask = Callable[..., httpx.Response]
 
 
 @pytest.fixture
