@@ -30,7 +30,7 @@ from otto.prompt import Message, prompt
 from otto.skill import Skill, to_json
 
 if TYPE_CHECKING:
-    from openai import OpenAI, OpenAIError
+    from openai import APIStatusError, OpenAI, OpenAIError
 
 Style = Literal["tools", "chat", "text"]
 
@@ -39,7 +39,9 @@ FIRST_PAUSE_SECONDS = 0.25
 """Before the second attempt; twice as long before the third. A server's own `Retry-After` counts instead."""
 LEAST_SECONDS = 0.05
 _AGAIN = (408, 409, 425, 429)  # and everything from 500 on
-_REFUSED = (400, 422)  # an option that the server does not know
+_REFUSED = (400, 422)  # an option that the server does not know, or else one that it names
+OPTIONAL = frozenset({"logprobs", "grammar", "temperature", "max_tokens", "add_special_tokens"})
+"""What not every server knows; asked for until it is refused."""
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ class EndpointModel:
         self.usage = Usage()
         self._prices = price_in / 1e6, price_out / 1e6
         self._local = bool(named)
-        self._bare = False  # whether the server refused what not every one knows
+        self._left_out: frozenset[str] = frozenset()  # what the server has refused
 
     @property
     def name(self) -> str:
@@ -113,18 +115,19 @@ class EndpointModel:
         """Nothing is kept open."""
 
     def _asked(self, request: Request, seconds: float) -> object:
-        """One attempt; a second one at once without what the server refused."""
+        """One attempt, at once repeated without what the server refuses."""
         import openai
 
         client = self._client(seconds)
         try:
-            try:
-                return self._create(client, request)
-            except openai.APIStatusError as error:
-                if error.status_code not in _REFUSED or self._bare:
-                    raise
-                self._bare = True
-                return self._create(client, request)
+            while True:
+                try:
+                    return self._create(client, request)
+                except openai.APIStatusError as error:
+                    refused = _refused(error) - self._left_out
+                    if not refused:
+                        raise
+                    self._left_out |= refused
         except openai.OpenAIError as error:
             raise _fault(error) from None
         except ValueError:  # what the library's own reading of the answer raises
@@ -133,20 +136,20 @@ class EndpointModel:
             client.close()
 
     def _create(self, client: OpenAI, request: Request) -> object:
-        options: dict[str, Any] = {} if self._bare else {"max_tokens": request.most_tokens, "temperature": 0}
+        options: dict[str, Any] = {"max_tokens": request.most_tokens, "temperature": 0}
+        options["logprobs"] = 1 if self.style == "text" else True
         body: dict[str, Any] = {}
-        if not self._bare and request.grammar and self._local and self.style != "tools":
+        if request.grammar and self._local and self.style != "tools":
             body["grammar"] = request.grammar  # llama.cpp's servers; others pass over it or refuse
         if self.style == "text":
-            if not self._bare:
-                options["logprobs"] = 1
-                body["add_special_tokens"] = False  # vLLM: they stand in the prompt
+            body["add_special_tokens"] = False  # vLLM: they stand in the prompt
+        options = {name: value for name, value in options.items() if name not in self._left_out}
+        body = {name: value for name, value in body.items() if name not in self._left_out}
+        if self.style == "text":
             stop = [request.end] if request.end else None
             return client.completions.create(
                 model=self.model, prompt=request.prompt, stop=stop, extra_body=body, **options
             )
-        if not self._bare:
-            options["logprobs"] = True
         if self.style == "tools":
             options["tools"] = [{"type": "function", "function": tool(skill)} for skill in request.skills]
         return client.chat.completions.create(
@@ -288,6 +291,15 @@ def _first(choices: object) -> object:
 def _count(usage: object, name: str) -> int:
     found = getattr(usage, name, 0)
     return found if isinstance(found, int) else 0
+
+
+def _refused(error: APIStatusError) -> frozenset[str]:
+    """The options that a server complains of; all, where it only says that something is wrong."""
+    if error.status_code not in _REFUSED and error.status_code < 500:
+        return frozenset()
+    complaint = str(error.body)
+    named = frozenset(name for name in OPTIONAL if name in complaint)
+    return named or (OPTIONAL if error.status_code in _REFUSED else named)
 
 
 def _fault(error: OpenAIError) -> _Fault:

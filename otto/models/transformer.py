@@ -129,7 +129,10 @@ class _Loaded:
         if (end, grammar) not in self.matchers:
             if len(self.matchers) > 16:
                 self.matchers.clear()
-            matcher = LLMatcher(self.vocabularies[end], grammar_from("gbnf", grammar), log_level=0)
+            try:
+                matcher = LLMatcher(self.vocabularies[end], grammar_from("gbnf", grammar), log_level=0)
+            except (ValueError, RecursionError) as error:
+                raise ModelError(f"the grammar cannot be read: {str(error)[:200]}") from error
             if matcher.is_error():
                 raise ModelError(f"the grammar cannot be read: {matcher.get_error()[:200]}")
             self.matchers[end, grammar] = matcher
@@ -313,6 +316,7 @@ def _load(path: Path, adapter: Path | None, device: str) -> _Loaded:
     """Raises `ModelFileError` for what transformers cannot read."""
     import torch
     import transformers
+    from safetensors import SafetensorError
 
     reports: Any = transformers.utils.logging
     reports.set_verbosity_error()
@@ -332,7 +336,7 @@ def _load(path: Path, adapter: Path | None, device: str) -> _Loaded:
             from peft import PeftModel
 
             model = PeftModel.from_pretrained(model, str(adapter), is_trainable=False)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelFileError(f"{adapter or path}: this model cannot be loaded ({reason}); export it again") from error
     model.to(device).eval()
