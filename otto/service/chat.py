@@ -73,12 +73,12 @@ class Completions:
 
     async def _reply(self, messages: Sequence[ChatMessage]) -> str:
         said, turns = messages[-1].text, self._service.turns
-        yes = yes_or_no(said)
-        if yes is not None and len(messages) > 2:
-            asked = turns.pending.get(_place(messages[:-2]))
-            if asked is not None and asked.question == messages[-2].text:
-                return (await turns.confirm(asked.id, yes=yes)).reply
-        return (await turns.ask(said, question_id=_place(messages))).reply
+        before, here, yes = _place(messages[:-2]), _place(messages), yes_or_no(said)
+        turns.conversations.rename(before, here)
+        asked = turns.pending.get(before) if yes is not None and len(messages) > 2 else None
+        if asked is not None and asked.question == messages[-2].text:
+            return (await turns.confirm(asked.id, yes=yes is True)).reply
+        return (await turns.ask(said, conversation=here, question_id=here)).reply
 
     async def _called(self, chat: Chat, given: list[ToolGiven]) -> Chosen:
         required = chat.tool_choice == "required" or isinstance(chat.tool_choice, Choice)

@@ -30,6 +30,7 @@ from otto.answer import yes_or_no
 from otto.attention import Attention
 from otto.audio.endpoint import Began, Endpoint, Hangover
 from otto.audio.stt import SpeechToText
+from otto.conversation import Conversation
 from otto.ears import Ears
 from otto.errors import OttoError
 from otto.hearer import Heard, Hearer
@@ -85,6 +86,7 @@ class _Connection:
         """What is to be sent; a number closes the connection with that code."""
         self._source = Sent()
         self._ears: Ears | None = None
+        self._conversation = Conversation()
         self._question = ""
         self._chunks = 0
         self._over = threading.Event()
@@ -219,7 +221,8 @@ class _Connection:
             self._tell(CLOSED_WRONG)
 
     def _listen(self, engine: SpeechToText) -> None:
-        settings = self._service.otto.settings
+        otto = self._service.otto
+        settings = otto.settings
         endpoint = Endpoint(Hangover(settings.hangover_seconds))
         attention = _Present("wake", settings.wake_phrases)
         ears = Ears(
@@ -234,7 +237,7 @@ class _Connection:
                 endpoint.partial = words
                 self._tell({"type": "partial", "text": words})
 
-        hearer = Hearer(engine, attention, self._service.otto.understand, partial=partial)
+        hearer = Hearer(engine, attention, lambda text: otto.understand(text, self._conversation), partial=partial)
         self._ears = ears
         ears.start()
         self._tell({"type": "ready", "stt": engine.name})

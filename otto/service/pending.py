@@ -32,7 +32,6 @@ class Asked:
     question: str
     understood: Understood
     until: float
-    conversation: str = ""
 
 
 class Pending:
@@ -42,12 +41,12 @@ class Pending:
         self._clock = clock
         self._asked: dict[str, Asked] = {}
 
-    def add(self, understood: Understood, calls: tuple[Call, ...], conversation: str = "", id: str = "") -> Asked:
+    def add(self, understood: Understood, calls: tuple[Call, ...], id: str = "") -> Asked:
         """Asks about `calls`, the risky ones of what was understood. `id`: a name that only the asker can know, in
         place of one that is drawn."""
         self._forget()
         words = " ".join(question(call) for call in calls)
-        asked = Asked(id or secrets.token_urlsafe(16), words, understood, self._clock() + SECONDS, conversation)
+        asked = Asked(id or secrets.token_urlsafe(16), words, understood, self._clock() + SECONDS)
         self._asked.pop(asked.id, None)
         self._asked[asked.id] = asked
         while len(self._asked) > MOST:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from otto.call import MAX_LENGTH
 from otto.route import Route
-from otto.turn import Turn
+from otto.turn import Turn, question_json
 
 Conversation = Annotated[
     str,
@@ -97,6 +97,9 @@ class Answered(Routed):
     results: list[Done]
     id: int = Field(description="Number in the history; 0 where none is kept.")
     question: str = Field("", description="Not empty: nothing was done yet, and a yes is needed.")
+    asks: dict[str, Any] | None = Field(
+        None, description="An argument that is missing, or what it could have been: the next sentence may answer it."
+    )
     confirm: str = Field("", description="What to send to `/api/confirm` with the yes or no.")
 
 
@@ -222,4 +225,11 @@ def answered(turn: Turn) -> Answered:
         for result in turn.results
     ]
     fields = routed(turn.text, turn.route, turn.timings_ms)
-    return Answered(**fields, reply=turn.reply.text, ok=turn.ok, results=results, id=turn.id)
+    return Answered(
+        **fields,
+        reply=turn.reply.text,
+        ok=turn.ok and turn.asked is None,
+        results=results,
+        id=turn.id,
+        asks=question_json(turn.asked),
+    )

@@ -19,9 +19,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from otto.asker import Asker
-from otto.commandqueue import WAITING, CommandQueue, Job
+from otto.commandqueue import WAITING, CommandQueue, Job, mode_of
 from otto.errors import OttoError
 from otto.listen import BUSY, CANCEL, DROPPED
+from otto.service.conversations import Conversations
 from otto.service.metrics import Metrics
 from otto.service.pending import Pending
 from otto.service.refusal import Refusal
@@ -43,7 +44,8 @@ class Turns:
         self, otto: Assistant, asker: Asker, metrics: Metrics, done: Callable[[], None] = lambda: None
     ) -> None:
         """`done`: called after each command that was carried out, from its thread."""
-        self.commands = CommandQueue()
+        self.commands = CommandQueue(cancel=otto.cancel)
+        self.conversations = Conversations()
         self.pending = Pending()
         self._otto = otto
         self._asker = asker
@@ -64,7 +66,7 @@ class Turns:
             raise self._busy("route")
         self._routing += 1
         try:
-            understood = await self._understood(text)
+            understood = await self._understood(text, conversation)
         finally:
             self._routing -= 1
         self._metrics.stage("route", understood.timings_ms["route"])
@@ -73,14 +75,14 @@ class Turns:
     async def ask(self, text: str, *, conversation: str = "", dry_run: bool = False, question_id: str = "") -> Answered:
         """Carries out what `text` means, or asks whether to. Raises `Refusal` when too much waits, `UtteranceError`."""
         if text.strip(" .,!?").lower() in CANCEL and not dry_run:
-            return await self._stopped(await self._understood(text))
+            return await self._stopped(await self._understood(text, conversation))
         return await self._admitted(lambda: self._asked(text, conversation, dry_run, question_id))
 
     async def carry_out(self, understood: Understood) -> Answered:
         """The same for what is understood already."""
         if _is_stop(understood):
             return await self._stopped(understood)
-        return await self._admitted(lambda: self._considered(understood, "", False, ""))
+        return await self._admitted(lambda: self._considered(understood, False, ""))
 
     async def confirm(self, id: str, *, yes: bool) -> Answered:
         """Does, or does not, what was asked about. Raises `Refusal` for a question that is over."""
@@ -124,16 +126,16 @@ class Turns:
             self._taken -= 1
 
     async def _asked(self, text: str, conversation: str, dry_run: bool, question_id: str) -> Answered:
-        understood = await self._understood(text)
+        understood = await self._understood(text, conversation)
         if _is_stop(understood) and not dry_run:
             return await self._stopped(understood)
-        return await self._considered(understood, conversation, dry_run, question_id)
+        return await self._considered(understood, dry_run, question_id)
 
-    async def _considered(self, understood: Understood, conversation: str, dry_run: bool, question_id: str) -> Answered:
+    async def _considered(self, understood: Understood, dry_run: bool, question_id: str) -> Answered:
         snapshot, calls = understood.ready.snapshot, understood.route.calls
         risky = self._otto.dispatcher.risky(calls, snapshot, self._otto.clock.now())
-        if risky and not dry_run and not understood.route.rejected:
-            asked = self.pending.add(understood, risky, conversation, question_id)
+        if risky and not (dry_run or understood.asked or understood.route.rejected):
+            asked = self.pending.add(understood, risky, question_id)
             self._metrics.question("asked")
             fields = routed(understood.text, understood.route, understood.timings_ms)
             return Answered(
@@ -154,7 +156,9 @@ class Turns:
             else:
                 _settle(loop, future, turn)
 
-        if not self.commands.put(Job(run, lambda: _settle(loop, future, Refusal(409, DROPPED)))):
+        skill = understood.route.calls[0].name
+        mode = mode_of(self._otto.settings, skill)
+        if not self.commands.put(Job(run, lambda: _settle(loop, future, Refusal(409, DROPPED)), skill, mode)):
             raise self._busy("ask")
         return answered(await future)
 
@@ -173,8 +177,9 @@ class Turns:
         fields = routed(understood.text, understood.route, understood.timings_ms)
         return Answered(**fields, reply=CANCELLED if interrupted else NOTHING, ok=True, results=[], id=0)
 
-    async def _understood(self, text: str) -> Understood:
-        understood = await self.in_thread(lambda: self._otto.understand(text))
+    async def _understood(self, text: str, conversation: str) -> Understood:
+        talk = self.conversations.of(conversation)
+        understood = await self.in_thread(lambda: self._otto.understand(text, talk))
         self._metrics.route(understood.route)
         return understood
 

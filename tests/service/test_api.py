@@ -219,3 +219,15 @@ def test_threads_end_with_the_server(tmp_path: Path) -> None:
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert threading.active_count() <= before
+
+
+def test_each_client_has_a_conversation_of_its_own(client: httpx.Client) -> None:
+    asked = ask(client, "paint", conversation="kitchen").json()
+    if asked["asks"]:
+        answer = ask(client, "the shed", conversation="kitchen").json()
+        assert answer["calls"] == ['paint(thing="shed")'] and answer["ok"]
+    done = ask(client, "paint the red ball", conversation="hall").json()
+    assert done["ok"]
+    elsewhere = ask(client, "and the old car", conversation="garden").json()
+    assert elsewhere["calls"] != ['paint(thing="old car")']
+    assert ask(client, "x", conversation="no such name!").status_code == 422
