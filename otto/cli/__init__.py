@@ -12,7 +12,23 @@ from typing import Annotated, Any
 
 import typer
 
-from otto.cli import ask, bench, calibrate, daemon, doctor, fix, history, listen, mcp, route, serve, skills, transcribe, wyoming
+from otto.cli import (
+    ask,
+    bench,
+    calibrate,
+    daemon,
+    doctor,
+    fix,
+    history,
+    listen,
+    mcp,
+    models,
+    route,
+    serve,
+    skills,
+    transcribe,
+    wyoming,
+)
 from otto.errors import OttoError
 
 app = typer.Typer(
@@ -26,6 +42,7 @@ app = typer.Typer(
 for verb in (ask, listen, serve, history, fix, transcribe, bench, route, calibrate, mcp, wyoming, doctor):
     app.command(epilog=verb.EXAMPLES)(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(skills.app, name="skills")
+app.add_typer(models.app, name="models")
 app.add_typer(daemon.app, name="daemon")
 
 

@@ -1,0 +1,1 @@
+"""The Wyoming protocol: Otto as a service of Home Assistant and of voice satellites."""
