@@ -107,6 +107,10 @@ class Run:
         """Accepted ones that nobody has looked at."""
         return [each for each in self.accepted if (each.key, each.place) not in self._reviewed]
 
+    def knows(self, key: str) -> bool:
+        """Whether something of that answer was judged."""
+        return (key, 0) in self._seen
+
     def take(self, key: str, candidates: Sequence[Candidate]) -> int:
         """Judges what an answer holds, as far as it was not, until there is enough; how many were accepted."""
         before = len(self.accepted)

@@ -128,7 +128,8 @@ def _fill(
     answers = _answers(run, snapshot, entry, endpoint, journal)
     try:
         while not run.complete and stale < patience and (answer := next(answers, None)):
-            stale = 0 if run.take(*answer) else stale + 1
+            known = run.knows(answer[0])  # what an earlier part of the run had judged tells nothing about this one
+            stale = 0 if run.take(*answer) or known else stale + 1
             progress("writing examples", len(run.accepted) / run.wish.count)
     finally:
         answers.close()

@@ -125,7 +125,7 @@ def test_a_run_goes_on_where_it_was(tmp_path: Path) -> None:
         run = run_of(journal)
         assert run.kept() == SIX[:2] and run.refused.total() == 1
         assert run.take("0", SIX) == 2, "the first three are not judged again, nor found to exist already"
-        assert run.take("0", SIX) == 0
+        assert run.take("0", SIX) == 0 and run.knows("0") and not run.knows("1")
         assert run.kept() == [SIX[0], SIX[1], SIX[3], SIX[5]]
 
 
