@@ -31,7 +31,6 @@ TRIES = 3
 """For a connection that breaks off; each goes on where the last one stopped."""
 SPARE = 200_000_000
 """Bytes that stay free on the disk."""
-_PIECE = 1 << 18
 
 Progress = Callable[[str, float], None]
 """Told what is done, and which share of it is (0 to 1)."""
@@ -113,7 +112,7 @@ def _append(answer: httpx.Response, part: Path, start: int, got: Callable[[int],
     with part.open("ab") as file:
         file.truncate(start)
         have = start
-        for piece in answer.iter_raw(_PIECE):
+        for piece in answer.iter_raw():
             file.write(piece)
             have += len(piece)
             got(have)

@@ -128,11 +128,20 @@ def _asked_hub(repository: str, asked: str) -> Mapping[str, Any]:
     """What the hub knows of a repository, its files with their sizes and hashes among it."""
     import httpx
 
+    from otto.connection import certificates
+
     if not _REPOSITORY.fullmatch(repository):
         raise ModelFileError(f"{asked}: {repository} is no name on the hub")
     url = f"{_endpoint()}/api/models/{repository}"
     try:
-        answer = httpx.get(url, params={"blobs": "true"}, headers=dict(_token()), timeout=20, follow_redirects=True)
+        answer = httpx.get(
+            url,
+            params={"blobs": "true"},
+            headers=dict(_token()),
+            timeout=20,
+            follow_redirects=True,
+            verify=certificates(),
+        )
     except httpx.HTTPError as error:
         raise ModelFileError(f"{asked}: {urlsplit(url).hostname} cannot be reached ({type(error).__name__})") from error
     if answer.status_code in (401, 403, 404):
