@@ -52,6 +52,13 @@ class Settings:
     history: Annotated[bool, Says("Keep what was said and done (the last 1,000 commands).")] = True
     hidden: Annotated[tuple[str, ...], Says("Skills that are never called.")] = ()
     trusted: Annotated[tuple[str, ...], Says("Skills that run without the yes that they would ask for.")] = ()
+    restart: Annotated[tuple[str, ...], Says("Skills whose new command takes the place of one still under way.")] = (
+        "news",
+        "openai",
+        "story",
+        "weather",
+    )
+    single: Annotated[tuple[str, ...], Says("Skills whose command is refused while one is under way.")] = ()
     deadline_seconds: Annotated[float, Says("A skill that takes longer is ended.", 0.1, 600)] = 10.0
     memory_mb: Annotated[int, Says("Memory a skill may take.", 64, 65536)] = 512
     router: Annotated[

@@ -25,13 +25,15 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from otto.announce import Desktop, sentence
 from otto.asker import Asker
 from otto.call import OTHER
-from otto.commandqueue import CommandQueue, Job
+from otto.commandqueue import CommandQueue, Job, mode_of
 from otto.config import Folders, Settings
+from otto.conversation import Conversation
 from otto.errors import OttoError
 from otto.listen import BUSY, DROPPED, VoiceLoop
 from otto.lock import FileLock
@@ -74,7 +76,9 @@ class Daemon:
         Raises `DaemonError` when a daemon is running already."""
         self.settings = settings
         self.asker = Asker()
-        self.commands = CommandQueue()
+        self.commands = CommandQueue(cancel=lambda: self.otto.cancel())
+        self.conversation = Conversation()
+        """What is said on the socket, by whichever command of its owner; the voice loop has one of its own."""
         self.trouble = ""
         """Why it does not listen; empty when it does, or was not meant to."""
         self.handled = 0
@@ -235,14 +239,16 @@ class Daemon:
             return {"error": "ask needs text, and dry_run can only be true or false"}
         loop = asyncio.get_running_loop()
         try:
-            understood = await loop.run_in_executor(self._threads, self.otto.understand, text)
+            understood = await loop.run_in_executor(self._threads, self.otto.understand, text, self.conversation)
         except OttoError as error:
             return {"text": text, "calls": [], "error": str(error), "reply": str(error)}
         request = _Request(understood, dry_run, loop, loop.create_future(), ask)
         if all(call.name == "stop" for call in understood.route.calls) and not dry_run:
             self._interrupt()
             return await loop.run_in_executor(self._threads, self._carried_out, request)
-        if not self.commands.put(Job(lambda: self._do(request), lambda: request.done(_refusal(request, DROPPED)))):
+        skill = understood.route.calls[0].name
+        drop = partial(request.done, _refusal(request, DROPPED))
+        if not self.commands.put(Job(partial(self._do, request), drop, skill, mode_of(self.settings, skill))):
             return _refusal(request, BUSY)
         return await request.answer
 

@@ -30,12 +30,14 @@ from otto.audio.standin import Source
 from otto.audio.stt import SpeechToText
 from otto.audio.tts import Speaker
 from otto.audio.wake import Spotter
-from otto.commandqueue import CommandQueue, Job
+from otto.commandqueue import CommandQueue, Job, Mode
 from otto.confirmation import SpokenConfirmation
+from otto.conversation import Conversation
 from otto.ears import Ears
 from otto.errors import OttoError
 from otto.hearer import Heard, Hearer
-from otto.turn import Turn, Understood
+from otto.routers.followup import NAME as FOLLOW_UP
+from otto.turn import Turn, Understood, lacking
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ CALLED_SURE, CALLED_ROUTE = 0.5, 0.6
 phrase are followed by words that only sound like a command."""
 ANSWERED_SURE = 0.8
 """Confidence from which a sentence after the wake phrase is answered even though it is no command."""
-DROPPED = "That was not done: you said stop."
+DROPPED = "That was dropped before it was done."
 FINISH_SECONDS = 3.0
 """How long the command under way may take when the loop ends."""
 SPEAKING_SECONDS = 120.0
@@ -79,7 +81,7 @@ class Audience(Protocol):
 class Commanded(Protocol):
     """What the loop needs of an `Assistant`."""
 
-    def understand(self, text: str, *, expected: str = "") -> Understood: ...
+    def understand(self, text: str, conversation: Conversation | None = None) -> Understood: ...
 
     def carry_out(self, understood: Understood, *, dry_run: bool = False) -> Turn: ...
 
@@ -101,6 +103,8 @@ class Parts:
     """None: every utterance is transcribed."""
     hangover: float = 0.6
     dry_run: bool = False
+    mode: Callable[[str], Mode] = lambda skill: "queued"
+    """How a skill's commands wait for one another."""
 
 
 class VoiceLoop:
@@ -117,10 +121,12 @@ class VoiceLoop:
     ) -> None:
         """`once`: it ends after the first command that is meant for Otto. `commands`: a queue that is shared with
         others, who close it; its own when None."""
-        self.commands = commands or CommandQueue()
+        self.commands = commands or CommandQueue(cancel=otto.cancel)
         self._own_commands = commands is None
         self.handled = 0
         """Commands that were answered or refused."""
+        self.conversation = Conversation()
+        """What is said at this microphone."""
         self._otto = otto
         self._parts = parts
         self._audience = audience
@@ -144,7 +150,7 @@ class VoiceLoop:
         self.hearer = Hearer(
             parts.engine,
             parts.attention,
-            otto.understand,
+            lambda text: otto.understand(text, self.conversation),
             parts.spotter,
             answering=lambda: self._confirmation.pending,
             partial=self._partial,
@@ -243,6 +249,8 @@ class VoiceLoop:
             return False  # who speaks to Otto says the name once, at the beginning
         if route is None or route.rejected:
             return confidence >= ANSWERED_SURE
+        if heard.understood and route.confidence < CALLED_ROUTE and lacking(heard.understood):
+            return confidence >= ANSWERED_SURE  # Otto will ask for what is missing
         return confidence >= CALLED_SURE and route.confidence >= CALLED_ROUTE
 
     def _wanted(self, heard: Heard, understood: Understood) -> bool:
@@ -252,6 +260,9 @@ class VoiceLoop:
 
     def _stop_everything(self, heard: Heard) -> None:
         interrupted = self.interrupt() or heard.interrupting
+        if not interrupted and heard.understood and heard.understood.route.router == FOLLOW_UP:
+            self._enqueue(heard, heard.understood)  # "cancel that" where nothing is under way: what was done last
+            return
         if heard.understood and _is_stop(heard.understood):
             turn = self._carry_out(heard, heard.understood)
             nothing_rang = interrupted and "Nothing" in turn.reply.text
@@ -265,6 +276,8 @@ class VoiceLoop:
         job = Job(
             run=lambda: self._do(heard, understood, number),
             drop=lambda: self._audience.refused(understood.text, DROPPED),
+            skill=understood.route.calls[0].name,
+            mode=self._parts.mode(understood.route.calls[0].name),
         )
         while not self.commands.put(job):
             if self._parts.source.live or self._stopped.is_set():
@@ -278,8 +291,8 @@ class VoiceLoop:
         """In the command queue's thread: carry it out, answer it."""
         turn = self._carry_out(heard, understood)
         self._audience.answered(turn)
-        if number == self._interruptions:
-            self._answer(turn.reply.text)
+        if number == self._interruptions and not self.commands.superseded:
+            self._answer(turn.reply.text, asked=turn.asked is not None)
         self._handled()
 
     def _carry_out(self, heard: Heard, understood: Understood) -> Turn:
@@ -287,11 +300,11 @@ class VoiceLoop:
         timings = {**understood.timings_ms, "speech_to_call": 1000 * waited}
         return self._otto.carry_out(replace(understood, timings_ms=timings), dry_run=self._parts.dry_run)
 
-    def _answer(self, text: str) -> None:
+    def _answer(self, text: str, *, asked: bool) -> None:
         speech = self.say(text)
         if speech:
             speech.join(SPEAKING_SECONDS)
-        if text.rstrip().endswith("?"):
+        if asked or text.rstrip().endswith("?"):
             self._attention.open(ASKED_SECONDS)
 
     def _refuse(self, text: str, sentence: str) -> None:

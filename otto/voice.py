@@ -14,6 +14,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,7 @@ from otto.audio.stt import SpeechToText
 from otto.audio.tts import Speaker, find_voice
 from otto.audio.wake import Spotter
 from otto.call import OTHER, Call
+from otto.commandqueue import mode_of
 from otto.config import Settings
 from otto.confirmation import SpokenConfirmation
 from otto.errors import ModelFileError, OttoError
@@ -109,6 +111,7 @@ def parts(settings: Settings, source: Source, mouth: Mouth, engine: SpeechToText
         spotter=_spotter(settings),
         hangover=settings.hangover_seconds,
         dry_run=dry_run,
+        mode=partial(mode_of, settings),
     )
 
 

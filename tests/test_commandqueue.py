@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from otto.commandqueue import CommandQueue, Job
+from otto.commandqueue import CommandQueue, Job, Mode
 
 
 class Work:
@@ -15,12 +15,12 @@ class Work:
         self.ran: list[int] = []
         self.dropped: list[int] = []
 
-    def job(self, number: int) -> Job:
+    def job(self, number: int, skill: str = "", mode: Mode = "queued") -> Job:
         def run() -> None:
             self.go.wait(5)
             self.ran.append(number)
 
-        return Job(run, lambda: self.dropped.append(number))
+        return Job(run, lambda: self.dropped.append(number), skill, mode)
 
 
 def test_two_wait_and_the_third_is_refused() -> None:
@@ -55,4 +55,47 @@ def test_closing_does_not_wait_for_ever() -> None:
     assert not queue.close(0.1)
     assert not queue.put(work.job(1))
     work.go.set()
+    assert queue.close(5)
+
+
+def test_a_single_skill_does_one_thing_at_a_time() -> None:
+    queue, work = CommandQueue(), Work()
+    assert queue.put(work.job(0, "light", "single"))
+    assert not queue.put(work.job(1, "light", "single"))
+    assert queue.put(work.job(2, "timer", "single"))
+    assert not queue.put(work.job(3, "timer", "single"))
+    work.go.set()
+    assert queue.wait_idle(5)
+    assert queue.put(work.job(4, "light", "single"))
+    assert queue.close(5)
+    assert work.ran[:2] == [0, 2]
+
+
+def test_a_newer_command_takes_the_place_of_those_of_its_skill() -> None:
+    work = Work()
+    ended: list[bool] = []
+
+    def cancel() -> None:
+        ended.append(queue.superseded)
+        work.go.set()
+
+    queue = CommandQueue(cancel=cancel)
+    queue.put(work.job(0, "timer"))
+    while queue.waiting:
+        pass
+    assert queue.put(work.job(1, "news", "restart"))
+    assert queue.put(work.job(2, "other"))
+    assert queue.put(work.job(3, "news", "restart"))  # in the place of 1: there is room for it
+    assert (work.dropped, ended) == ([1], [])
+    work.go.set()
+    assert queue.wait_idle(5)
+    work.go.clear()
+    queue.put(work.job(4, "news", "restart"))
+    while queue.waiting:
+        pass
+    assert queue.put(work.job(5, "news", "restart"))  # ends the one under way
+    assert queue.wait_idle(5)
+    assert ended == [True]
+    assert not queue.superseded
+    assert work.ran == [0, 2, 3, 4, 5]
     assert queue.close(5)

@@ -296,9 +296,14 @@ def crowd(path: Path, clients: int, each: int, text: str) -> tuple[list[float], 
     return served, refused
 
 
-@pytest.mark.parametrize(("clients", "each"), [(10, 5), pytest.param(50, 20, marks=pytest.mark.nightly)])
-def test_many_clients_are_answered_or_refused_soon(daemon: Daemon, path: Path, clients: int, each: int) -> None:
-    daemon.otto.understand = remembered(daemon.otto.understand)  # type: ignore[method-assign]
+FEW_AND_MANY = [(10, 5), pytest.param(50, 20, marks=pytest.mark.nightly)]
+
+
+@pytest.mark.parametrize(("clients", "each"), FEW_AND_MANY)
+def test_many_clients_are_answered_or_refused_soon(
+    daemon: Daemon, path: Path, clients: int, each: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon.otto, "understand", remembered(daemon.otto.understand))
     served, refused = crowd(path, clients, each, "build a house")
     assert len(served) + len(refused) == clients * each
     assert served
@@ -307,14 +312,28 @@ def test_many_clients_are_answered_or_refused_soon(daemon: Daemon, path: Path, c
         assert quantiles(refused, n=100)[98] <= 0.2
 
 
-def remembered(understand: Callable[..., object]) -> Callable[..., object]:
-    """An instant router: this is about the socket and the queue."""
-    known: dict[str, object] = {}
+@pytest.mark.parametrize(("clients", "each"), FEW_AND_MANY)
+def test_the_plumbing_is_quick(
+    daemon: Daemon, path: Path, clients: int, each: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon.otto, "understand", remembered(daemon.otto.understand))
+    monkeypatch.setattr(daemon.otto, "carry_out", remembered(daemon.otto.carry_out))
+    ask(path, "build a house")
+    served, refused = crowd(path, clients, each, "build a house")
+    assert len(served) + len(refused) == clients * each
+    p99 = quantiles(served + refused, n=100)[98]
+    print(f"{clients} clients x {each}: {len(served)} served, {len(refused)} refused, p99 {1000 * p99:.1f} ms")
+    assert p99 <= 0.25  # promised 50 ms where nothing else runs; the rest is for a machine that is busy
 
-    def instant(text: str) -> object:
-        if text not in known:
-            known[text] = understand(text)
-        return known[text]
+
+def remembered(slow: Callable[..., object]) -> Callable[..., object]:
+    """An instant router, or skill: this is about the socket and the queue."""
+    known: list[object] = []
+
+    def instant(*given: object, **named: object) -> object:
+        if not known:
+            known.append(slow(*given, **named))
+        return known[0]
 
     return instant
 

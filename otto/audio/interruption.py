@@ -86,6 +86,7 @@ class Interruption:
         cleaned = self._echo(chunk)
         if cleaned.known and not self._known:
             self._known = True
+            self._unheard = False
             self._recent.clear()
             self._voiced.clear()
         probability = self._voice(cleaned.chunk)
