@@ -170,7 +170,8 @@ class Connection:
             self._watch = None
         elif Detect.is_type(event.type):
             self._named = frozenset(Detect.from_event(event).names or ())
-            self._watch = await self._in_thread(lambda: WakeWatch(self._phrases()))
+            phrases = self._service.otto.settings.wake_phrases  # all: the longer ones are hard to spot alone
+            self._watch = await self._in_thread(lambda: WakeWatch(phrases))
         elif AudioStart.is_type(event.type):
             self._incoming, self._heard, self._detected = Incoming(), [], False
         elif AudioChunk.is_type(event.type):
@@ -181,17 +182,17 @@ class Connection:
             elif not self._detected and (watch := self._watch):
                 self._detected = await self._in_thread(lambda: any([watch(chunk) for chunk in chunks]))
                 if self._detected:
-                    yield Detection(self._phrases()[0].replace(" ", "_"), sent.timestamp)
+                    yield Detection(self._name_asked_for(), sent.timestamp)
         elif AudioStop.is_type(event.type):
             if self._watch is None:
                 yield await self._in_thread(self._transcribed)
             elif not self._detected:
                 yield NotDetected()
 
-    def _phrases(self) -> tuple[str, ...]:
-        """The wake phrases that were asked for; all where none of those is known."""
-        known = self._service.otto.settings.wake_phrases
-        return tuple(phrase for phrase in known if phrase.replace(" ", "_") in self._named) or known
+    def _name_asked_for(self) -> str:
+        """The name of a wake phrase: one that was asked for where it is known, else the first."""
+        known = [phrase.replace(" ", "_") for phrase in self._service.otto.settings.wake_phrases]
+        return next((name for name in known if name in self._named), known[0])
 
     def _transcribed(self) -> Transcript:
         chunks, self._heard = self._heard, []
