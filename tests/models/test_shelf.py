@@ -245,10 +245,12 @@ def test_the_names_of_the_catalogue_can_be_asked_for() -> None:
 
 
 PULLER = """
-import sys
+import httpx
 from otto.config import load
+from otto.connection import certificates
 from otto.models import shelf
 from otto.models.source import source
+certificates()
 print("ready", flush=True)
 shelf.pull(source("owner/large"), load())
 print("done", flush=True)
@@ -259,7 +261,7 @@ def killed(hub: Hub, settings: Settings, kills: int) -> None:
     """Kills a download so often; under the final name there is never anything but the whole file."""
     data = bytes(replace(Made(), data=3_000_000))
     hub.repositories["owner/large"] = {"large.gguf": data}
-    hub.pause = 0.004
+    hub.pause = 0.01
     final = settings.models_folder / "large.gguf"
     rng = random.Random(kills)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -268,7 +270,7 @@ def killed(hub: Hub, settings: Settings, kills: int) -> None:
         with subprocess.Popen([sys.executable, "-c", PULLER], stdout=subprocess.PIPE, env=environment) as puller:
             assert puller.stdout is not None
             assert puller.stdout.readline() == b"ready\n"
-            time.sleep(rng.uniform(0.0, 0.4))
+            time.sleep(rng.uniform(0.0, 0.7))
             puller.kill()
             deaths += puller.stdout.read() == b""
         if final.exists():
