@@ -65,6 +65,7 @@ def operations(token: Token) -> list[Operation]:
             login,
             takes=Login,
             answers=LoggedIn,
+            refusals=(401,),
             public=True,
         ),
     ]

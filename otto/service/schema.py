@@ -31,8 +31,13 @@ class Said(BaseModel):
     """Something that is answered."""
 
 
+_UNSAYABLE = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+SAYABLE = rf"^[^{_UNSAYABLE}]*[^{_UNSAYABLE}\s][^{_UNSAYABLE}]*$"
+"""What `otto.turn.clean` lets through: not blank, and without control characters. For whoever reads the description."""
+
+
 class Sentence(Taken):
-    text: str = Field(min_length=1, max_length=MAX_LENGTH, description="What was said.")
+    text: str = Field(min_length=1, max_length=MAX_LENGTH, pattern=SAYABLE, description="What was said.")
     conversation: Conversation = ""
 
 
