@@ -130,7 +130,9 @@ class _Loaded:
             if len(self.matchers) > 16:
                 self.matchers.clear()
             try:
-                matcher = LLMatcher(self.vocabularies[end], grammar_from("gbnf", grammar), log_level=0)
+                # Forcing would allow only the tokenizer's own tokens for what has one spelling: fewer than llama.cpp.
+                rules = grammar_from("gbnf", grammar).replace("%llguidance {}", '%llguidance {"no_forcing": true}', 1)
+                matcher = LLMatcher(self.vocabularies[end], rules, log_level=0)
             except (ValueError, RecursionError) as error:
                 raise ModelError(f"the grammar cannot be read: {str(error)[:200]}") from error
             if matcher.is_error():
