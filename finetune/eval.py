@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -157,11 +157,12 @@ def _together(
     """Rows with something to say, all at once; those whose answer must be mended, once more alone."""
     spoken = [row for row in rows if row.text.strip()]
     engine = cast(WritesMany, router.model)
+    # The deadline of a batch is that of all its rows.
+    seconds = router.seconds * len(rows)
+    requests = [replace(router.request(row.text), deadline_seconds=seconds) for row in spoken]
     started = time.perf_counter()
     try:
-        written = dict(
-            zip(map(id, spoken), engine.write_many([router.request(row.text) for row in spoken], BATCH), strict=True)
-        )
+        written = dict(zip(map(id, spoken), engine.write_many(requests, BATCH), strict=True))
     except ModelError as error:
         return [unanswered(row, str(error), _since(started) / len(rows)) for row in rows]
     milliseconds = _since(started) / max(1, len(spoken))

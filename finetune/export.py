@@ -234,7 +234,7 @@ def _disagreement(found: Agreement, aside: Path, to: Path, options: Options) -> 
     kept = to.with_name(f"{to.stem}.disagrees.gguf")
     os.replace(aside, kept)
     shown = "".join(
-        f"\n  {mine.text!r}: trained {mine.answered}, exported {theirs.answered or theirs.fault}"
+        f"\n  {mine.text!r}: trained {mine.answered or mine.fault}, exported {theirs.answered or theirs.fault}"
         for mine, theirs in found.differing[:_SHOWN]
     )
     return ModelFileError(
