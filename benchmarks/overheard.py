@@ -33,7 +33,7 @@ from otto.audio.vad import VoiceActivity
 from otto.audio.wake import Spotter
 from otto.ears import Sound
 from otto.hearer import Heard, Hearer
-from otto.listen import CALLED_ROUTE, CALLED_SURE, SURE
+from otto.listen import SURE, meant
 from otto.snapshot import Snapshot
 from otto.turn import Understood
 
@@ -173,8 +173,7 @@ def acted_on(found: Heard) -> bool:
         return False
     if not found.called:
         return confidence >= SURE
-    mentioned = Attention("wake", PHRASES).mentioned(found.command)
-    return confidence >= CALLED_SURE and understood.route.confidence >= CALLED_ROUTE and not mentioned
+    return meant(found, Attention("wake", PHRASES))
 
 
 def not_for_otto(snapshot: Snapshot) -> list[str]:

@@ -22,7 +22,7 @@ from otto.attention import Attention
 from otto.audio.chunk import AudioChunk
 from otto.audio.endpoint import Began, Ended, More, Pause, Resumed
 from otto.audio.stt import Hearing, SpeechToText, Transcript
-from otto.audio.wake import Spotter
+from otto.audio.wake import Spotter, sureness
 from otto.ears import Sound
 from otto.errors import OttoError
 from otto.log import Spoken
@@ -48,6 +48,8 @@ class Heard:
     """Whether only the wake phrase says that it was meant for Otto."""
     interrupting: bool = False
     """Whether Otto was speaking when it began."""
+    sureness: float | None = None
+    """Log odds that the wake phrase was said, from sound and transcript; None where that cannot be told."""
     problem: str = ""
     """Why it could not be transcribed or understood: a sentence for the user."""
 
@@ -125,8 +127,10 @@ class Hearer:
             utterance.hearing.feed(chunk)
             if words := utterance.hearing.partial():
                 self._partial(words)
-        elif self._spotter and not utterance.open and not utterance.early and self._spotter(chunk):
-            self._listen(utterance)
+        if self._spotter and not (utterance.open or utterance.interrupting):
+            spotted = self._spotter(chunk)
+            if spotted and not (utterance.hearing or utterance.early):
+                self._listen(utterance)
 
     def _listen(self, utterance: _Utterance) -> None:
         """Hears the utterance from its beginning."""
@@ -149,7 +153,9 @@ class Hearer:
         try:
             transcript = hearing.finish()
         except OttoError as error:
-            return Heard(Transcript(""), None, None, at, utterance.pushed, False, utterance.interrupting, str(error))
+            return Heard(
+                Transcript(""), None, None, at, utterance.pushed, False, utterance.interrupting, problem=str(error)
+            )
         transcribed = 1000 * (time.perf_counter() - started)
         # Where the phrase was spotted in the sound, the words have to hold it, too.
         command = self._attention.addressed(transcript.text, open_then=utterance.open)
@@ -158,6 +164,9 @@ class Hearer:
         if command is None and utterance.interrupting and is_stop(transcript.text):
             command = transcript.text
         heard = Heard(transcript, command, None, at, utterance.pushed, called, utterance.interrupting)
+        if called and self._spotter and not utterance.interrupting:
+            phrase = len(transcript.text.split()) - len((command or "").split())
+            heard = replace(heard, sureness=sureness(self._spotter.found(), transcript, phrase))
         if not command or self._answering():
             return heard
         try:

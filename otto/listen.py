@@ -48,6 +48,10 @@ SURE = 0.4
 CALLED_SURE, CALLED_ROUTE = 0.5, 0.6
 """The same where a wake phrase was heard, and the confidence that the route has to have: words that only sound like the
 phrase are followed by words that only sound like a command."""
+CERTAIN = 1.5
+"""Log odds from which it is beyond doubt that the phrase was said."""
+DOUBTED_ROUTE = 0.8
+"""Confidence that the route has to have where it is not."""
 ANSWERED_SURE = 0.8
 """Confidence from which a sentence after the wake phrase is answered even though it is no command."""
 DROPPED = "That was dropped before it was done."
@@ -229,7 +233,7 @@ class VoiceLoop:
         sure = heard.transcript.confidence >= SURE
         if self._confirmation.pending:
             self._confirmation.hear(heard.command, sure=sure)
-        elif heard.called and not self._meant(heard):
+        elif heard.called and not meant(heard, self._attention):
             log.info("that was hardly meant for Otto")
         elif not heard.command:
             self._attention.open(CALLED_SECONDS)
@@ -240,18 +244,6 @@ class VoiceLoop:
             self._stop_everything(heard)
         elif heard.understood and self._wanted(heard, heard.understood):
             self._enqueue(heard, heard.understood)
-
-    def _meant(self, heard: Heard) -> bool:
-        """Whether an utterance in which the wake phrase was heard can be believed to have begun with it."""
-        confidence = heard.transcript.confidence
-        route = heard.understood.route if heard.understood else None
-        if self._attention.mentioned(heard.command or ""):
-            return False  # who speaks to Otto says the name once, at the beginning
-        if route is None or route.rejected:
-            return confidence >= ANSWERED_SURE
-        if heard.understood and route.confidence < CALLED_ROUTE and lacking(heard.understood):
-            return confidence >= ANSWERED_SURE  # Otto will ask for what is missing
-        return confidence >= CALLED_SURE and route.confidence >= CALLED_ROUTE
 
     def _wanted(self, heard: Heard, understood: Understood) -> bool:
         """Whether to answer: what was only overheard has to be a command, not just be understood as none."""
@@ -333,6 +325,23 @@ class VoiceLoop:
         if self._own_commands and not self.commands.close(FINISH_SECONDS):
             log.warning("a command did not finish in time")
         self._speaker.stop()
+
+
+def meant(heard: Heard, attention: Attention) -> bool:
+    """Whether an utterance in which the wake phrase was heard can be believed to have begun with it."""
+    confidence, sure = heard.transcript.confidence, heard.sureness
+    route = heard.understood.route if heard.understood else None
+    if attention.mentioned(heard.command or ""):
+        return False  # who speaks to Otto says the name once, at the beginning
+    if sure is not None and sure < 0:
+        return False
+    if route is None or route.rejected:
+        return confidence >= ANSWERED_SURE
+    if heard.understood and route.confidence < CALLED_ROUTE and lacking(heard.understood):
+        return confidence >= ANSWERED_SURE  # Otto will ask for what is missing
+    if sure is None:
+        return confidence >= CALLED_SURE and route.confidence >= CALLED_ROUTE
+    return route.confidence >= (CALLED_ROUTE if sure > CERTAIN else DOUBTED_ROUTE)
 
 
 def _is_stop(understood: Understood | None) -> bool:

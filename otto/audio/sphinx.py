@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
 from otto.audio.language import JOINT, LanguageFiles
 from otto.audio.pronunciation import INSTALL
-from otto.audio.stt import Transcript
+from otto.audio.stt import Transcript, Word
 from otto.errors import ModelFileError
 
 GAUSSIANS = 8
@@ -35,6 +35,8 @@ USUAL = (1000.0, 16_000.0)
 MOST_GAIN = 32.0
 TOO_FAR = 3.0
 """Factor between the gain that was guessed at the beginning and the right one, beyond which all is decoded again."""
+FRAMES = 100
+"""A second."""
 STANDS_OUT = 10.0
 """dB above the quietest fifth."""
 
@@ -104,7 +106,9 @@ class SphinxHearing:
         self.abandon()
         hypothesis = self._decoder.hyp()
         text = plain(hypothesis.hypstr) if hypothesis else ""
-        return Transcript(self._snap(text), confidence=self._confidence() if text else 0.0, seconds=seconds)
+        words = self._words() if text else ()
+        confidence = min(1.0, float(np.mean([word.probability for word in words]))) if words else 0.0
+        return Transcript(self._snap(text), confidence=confidence, seconds=seconds, words=words)
 
     def abandon(self) -> None:
         """Nothing more is decoded."""
@@ -120,10 +124,15 @@ class SphinxHearing:
         loud = samples if self.gain == 1.0 else np.clip(samples * self.gain, -32768, 32767).astype(np.int16)
         self._decoder.process_raw(loud.tobytes(), False, False)
 
-    def _confidence(self) -> float:
-        """The mean posterior of the words against all others that were thought of in their place."""
-        posteriors = [segment.prob for segment in self._decoder.seg() if segment.word[0] not in "<["]
-        return min(1.0, float(np.mean(posteriors))) if posteriors else 0.0
+    def _words(self) -> tuple[Word, ...]:
+        """Without silence and noises."""
+        return tuple(
+            Word(
+                plain(each.word).partition("(")[0], each.start_frame / FRAMES, (each.end_frame + 1) / FRAMES, each.prob
+            )
+            for each in self._decoder.seg()
+            if each.word[0] not in "<["
+        )
 
 
 def loud_parts(blocks: Sequence[NDArray[np.int16]]) -> list[NDArray[np.int16]]:

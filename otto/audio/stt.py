@@ -19,6 +19,18 @@ from otto.audio.chunk import AudioChunk
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A word as it was heard."""
+
+    text: str
+    start: float
+    end: float
+    """Seconds from the beginning of the utterance."""
+    probability: float
+    """Against all other words that were thought of in its place."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """What was said."""
 
@@ -30,6 +42,8 @@ class Transcript:
     """0 to 1."""
     seconds: float = 0.0
     """Length of the sound."""
+    words: tuple[Word, ...] = ()
+    """What it was heard from, before it was brought to what can be meant; empty where the engine does not say."""
 
 
 class Hearing(Protocol):

@@ -4,33 +4,58 @@
     >>> spotter.begin()
     >>> any(spotter(chunk) for chunk in chunks)
     True
+    >>> sureness(spotter.found(), transcript, 2)        # the first two words of it are the phrase
+    1.7
 
 It is a sieve: it lets through what may be the phrase, so that nothing else has to be transcribed, and whoever
 transcribes confirms it. Only the first two seconds of an utterance are looked at: a wake phrase stands at its
-beginning.
+beginning. Then what was spotted and what was transcribed are weighed together.
 """
 
 from __future__ import annotations
 
+import math
+import operator
 import os
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
+from otto.audio.stt import Transcript
 from otto.errors import ModelFileError, OttoError
 
 LOOK_SECONDS = 2.0
 """The pre-roll included."""
-THRESHOLD = 1e-12
+THRESHOLD = 1e-15
 """Of the likelihood against any other sounds; smaller lets more through."""
+WEIGHTS = (88.3, 12.0, 7.05, 3.13, -86.91)
+"""For likelihood, length, confidence, probability, and 1, of `sureness`: a logistic regression on 141 commands with the
+phrase (flite, festival, espeak-ng) and 74 utterances where only the transcript had one (docs/experiments-speech.md)."""
+LONGEST = 0.45
+"""Seconds; a phrase that is longer is no surer."""
 SAID = {"otto": ("AA T OW", "AO T OW", "AA D OW", "AO D OW")}
 """Pronunciations beside the dictionary's; American speakers tap the t."""
+FRAMES = 100
+"""A second."""
 CEPSTRAL_MEAN = "41.00,-5.29,-0.12,5.09,2.48,-4.07,-1.37,-1.78,-5.08,-2.05,-6.45,-1.42,1.17"
 """The acoustic model's own, from which every utterance starts: what was heard before must not matter."""
 
 
 class WakePhraseError(OttoError):
     """A wake phrase that cannot be listened for. Seen by the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spotted:
+    """Where the phrase may have been."""
+
+    start: float
+    end: float
+    """Seconds from the beginning of the utterance."""
+    likelihood: float
+    """Against other sounds, on PocketSphinx's own scale: about 0.8 to 0.9."""
 
 
 class Spotter:
@@ -53,6 +78,8 @@ class Spotter:
         self._decoder.activate_search("wake")
         self._left = 0
         self._running = False
+        self._hit = False
+        self._found: tuple[Spotted, ...] = ()
 
     def begin(self) -> None:
         """A new utterance."""
@@ -60,13 +87,26 @@ class Spotter:
         self._decoder.set_cmn(CEPSTRAL_MEAN)
         self._decoder.start_utt()
         self._running = True
+        self._hit = False
         self._left = int(LOOK_SECONDS * RATE / CHUNK_SAMPLES)
 
     def end(self) -> None:
         """Nothing more of this utterance is looked at."""
         if self._running:
+            self._found = self._so_far()
             self._decoder.end_utt()
             self._running = False
+
+    def found(self) -> tuple[Spotted, ...]:
+        """Where it may have been in this utterance."""
+        return self._so_far() if self._running else self._found
+
+    def _so_far(self) -> tuple[Spotted, ...]:
+        if self._decoder.hyp() is None:
+            return ()
+        return tuple(
+            Spotted(each.start_frame / FRAMES, each.end_frame / FRAMES, each.prob) for each in self._decoder.seg()
+        )
 
     def __call__(self, chunk: AudioChunk) -> bool:
         """Whether the phrase was there by the end of this chunk, for the first time."""
@@ -74,10 +114,11 @@ class Spotter:
             return False
         self._decoder.process_raw(chunk.samples.tobytes(), False, False)
         self._left -= 1
-        found = self._decoder.hyp() is not None
-        if found or self._left <= 0:
+        first = not self._hit and self._decoder.hyp() is not None
+        self._hit = self._hit or first
+        if self._left <= 0:
             self.end()
-        return found
+        return first
 
     def _spellings(self, phrase: str) -> list[str]:
         """The phrase in the dictionary's words, once for each pronunciation. New pronunciations become words."""
@@ -93,3 +134,21 @@ class Spotter:
                 raise WakePhraseError(f"I don't know how {word!r} in `wake_phrases` sounds: use words of a dictionary.")
             spelt = [f"{before} {variant}".strip() for before in spelt for variant in dict.fromkeys(variants)]
         return spelt
+
+
+def sureness(found: Sequence[Spotted], transcript: Transcript, words: int) -> float | None:
+    """How sure it is that the first `words` of a transcript are the wake phrase, as log odds: above 0 it rather is.
+    None where the engine does not say where its words were."""
+    phrase = transcript.words[:words]
+    if not phrase:
+        return None
+    last = phrase[-1]
+    there = [each.likelihood for each in found if each.start <= last.end and each.end >= last.start]
+    seen = (
+        max(there, default=0.0),
+        min(last.end - last.start, LONGEST),
+        transcript.confidence,
+        min(1.0, math.prod(word.probability for word in phrase)),
+        1.0,
+    )
+    return float(sum(map(operator.mul, WEIGHTS, seen)))
