@@ -51,7 +51,9 @@ def material(
     skills = [entry.skill for entry in entries]
     examples = [example for entry in entries for example in entry.examples]
     seen = examples if keep_all else [example for example in examples if not held_out(example.text)]
-    first = FewshotRouter.train(skills, seen, cache=settings.cache_folder / "calibration", progress=progress)
+    # What is trained on a part must not become what the next start begins with.
+    cache = settings.cache_folder if keep_all else settings.cache_folder / "calibration"
+    first = FewshotRouter.train(skills, seen, cache=cache, progress=progress)
     rows = [] if keep_all else [Row(each.text, each.calls) for each in _once(examples) if held_out(each.text)]
     return SeveralRouter(first, {skill.name: skill for skill in skills}, openers(seen)), skills, rows
 

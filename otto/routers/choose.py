@@ -91,8 +91,9 @@ class Models:
 
     def stages(self) -> list[str]:
         """What a cascade asks after the first: the model on this machine, then the server, if one is set."""
-        folder = Path(self.settings.router_model).expanduser().is_dir() if self.settings.router_model else False
-        return ["transformers" if folder else "llama", *(["openai"] if self.settings.router_endpoint_model else [])]
+        given = self._given()
+        local = "transformers" if given and given.is_dir() else "llama"
+        return [local, *(["openai"] if self.settings.router_endpoint_model else [])]
 
     def calibration(self, name: str, skills: Sequence[Skill]) -> Calibration | None:
         """What is known of this model with these skills."""
@@ -128,17 +129,14 @@ class Models:
 
     def _helpful(self, skills: Sequence[Skill]) -> list[Stage]:
         """Of the stages the ones that were measured to help, and can be had."""
-        found = []
-        for name in self.stages():
-            weights = self.weights(name)
-            try:
-                if weights and not weights.exists():
-                    continue
+        found: list[Stage] = []
+        try:
+            for name in self.stages():
                 known = self.calibration(name, skills)
                 if known and known.helps:
                     found.append(self._stage(name, skills))
-            except OttoError as error:
-                log.info("going without %s: %s", name, error)
+        except OttoError as error:
+            log.info("going without a model: %s", error)
         return found
 
     def _engine(self, name: str) -> LanguageModel:
@@ -183,16 +181,24 @@ class Models:
         """The file or folder of the model; None for a server."""
         if name == "openai":
             return None
-        if self.settings.router_model:
-            return Path(self.settings.router_model).expanduser()
-        return TINY / "otto-tiny.gguf" if name == "llama" else TINY
+        return self._given() or (TINY / "otto-tiny.gguf" if name == "llama" else TINY)
+
+    def _given(self) -> Path | None:
+        """The model of the settings: a path, or the name of one that was pulled. Raises `ModelFileError`."""
+        if not self.settings.router_model:
+            return None
+        from otto.models.shelf import find
+
+        return find(self.settings.router_model, self.settings)
 
     def _adapter(self) -> Path | None:
         return Path(self.settings.router_adapter).expanduser() if self.settings.router_adapter else None
 
     def _card(self, name: str) -> Card | None:
         weights, adapter = self.weights(name), self._adapter()
-        return (read_card(adapter) if adapter else None) or (read_card(weights) if weights else None)
+        if weights is None:
+            return None
+        return (read_card(adapter) if adapter else None) or read_card(weights)
 
     def _server(self) -> str:
         return self.settings.router_endpoint or os.environ.get("OPENAI_BASE_URL", "")
