@@ -21,13 +21,21 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from otto.call import Call, parse
-from otto.config import Folders, bundled, load
+from otto.call import OTHER, Call, parse
+from otto.config import Folders, Settings, bundled, load
+from otto.conversation import Conversation
+from otto.dispatch import Result
+from otto.job import answer_to, session_entry
 from otto.live import Live, Ready
-from otto.route import Context
+from otto.question import missing
+from otto.route import Context, Question, Route
 from otto.skill import Skill, same_calls
+from otto.turn import waiting
+from otto.undo import UNDO, Done
 
 DATA = Path(__file__).resolve().parent.parent / "tests" / "data"
+ELSEWHERE = ("volume", "media", "weather", "news", "openai", "story", "runapp", "lock", "define")
+"""Skills that need the network or other programs."""
 NOW = datetime(2026, 3, 4, 12, tzinfo=ZoneInfo("Europe/Berlin"))
 
 
@@ -67,6 +75,69 @@ def sentences(ready: Ready) -> list[Scored]:
     return scored
 
 
+def dialogues(ready: Ready) -> list[Scored]:
+    """`dialogues.jsonl`, one after another, each with a store of its own."""
+    scored = []
+    for row in rows("dialogues.jsonl"):
+        with tempfile.TemporaryDirectory() as folder:
+            scored.append(_dialogue(row, ready, Path(folder)))
+    return scored
+
+
+def _dialogue(row: Mapping[str, Any], ready: Ready, folder: Path) -> Scored:
+    """All turns, each with what the ones before left behind."""
+    skills, talk = schemas(ready), Conversation()
+    if "asked" in row:
+        options = tuple(calls(option) for option in row["asked"])
+        talk.remember("", Route(options[0], 0.5, ""), (), Question(options=options), NOW)
+    given, right = [], True
+    for turn in row["turns"]:
+        route = ready.router.route(turn["text"], talk.context(NOW))
+        results = performed(route.calls, ready, turn["text"], talk.done, folder)
+        talk.remember(turn["text"], route, results, waiting(results), NOW)
+        given.append(str(route))
+        right = right and same_calls(calls(turn["calls"]), route.calls, skills, NOW)
+    said = [turn["text"] for turn in row["turns"]]
+    wanted = ["; ".join(turn["calls"]) for turn in row["turns"]]
+    return Scored(" / ".join(said), " / ".join(wanted), " / ".join(given), right)
+
+
+def performed(
+    meant: Sequence[Call], ready: Ready, text: str, done: tuple[Done, ...], folder: Path
+) -> tuple[Result, ...]:
+    """What becomes of calls: skills that need only the store run here as they do in the worker process; of the others a
+    valid call counts as done, and as one that can be undone where the skill offers that."""
+    if all(call.name == OTHER for call in meant):
+        return ()
+    results: list[Result] = []
+    for call in meant:
+        if results and not results[-1].ok:
+            results.append(Result(call, "refused", reached=False))
+        elif call.name == UNDO:
+            results.append(Result(call, "ran" if done else "failed"))
+        else:
+            results.append(_performed(call, ready, text, folder))
+    return tuple(results)
+
+
+def _performed(call: Call, ready: Ready, text: str, folder: Path) -> Result:
+    entry = ready.snapshot.skills[call.name]
+    if (needed := missing(entry.skill, call)) is not None:
+        return Result(call, "refused", asks=needed.name)
+    call = entry.skill.canonical(call, NOW)
+    function = entry.function
+    if call.name == "volume" and call.arguments == {"action": "set"}:
+        return Result(call, "failed", asks="level")
+    if call.name in ELSEWHERE or function is None:
+        return Result(call, "ran", undo={} if call.name in ("volume", "media") else None)
+    session = session_entry(NOW, Settings(state_folder=folder), text=text)
+    job = {"job": "run", "file": str(function.file), "source": function.source, "call": str(call), "session": session}
+    answer: dict[str, Any] = answer_to(job)
+    if "error" in answer:
+        return Result(call, "failed", asks=answer["asks"])
+    return Result(call, "ran", undo=answer["undo"])
+
+
 def schemas(ready: Ready) -> Mapping[str, Skill]:
     """The skills by name."""
     return {name: entry.skill for name, entry in ready.snapshot.skills.items()}
@@ -92,16 +163,16 @@ def figures(name: str, scored: Sequence[Scored]) -> dict[str, float]:
 def main() -> None:
     """Trains, or takes the trained router from the cache, and scores."""
     live = Live(load(), Folders((bundled("examples"),), (bundled("skills"),)))
-    understood = sentences(live.ready)
+    understood, held = sentences(live.ready), dialogues(live.ready)
     live.close()
-    found = figures("multi", understood)
+    found = figures("multi", understood) | figures("dialogues", held)
     if "--json" in sys.argv:
         print(json.dumps(found))
         return
     for name, value in found.items():
         print(f"{name:32} {value:.4f}")
     if "--wrong" in sys.argv:
-        for each in understood[::2]:
+        for each in (*understood[::2], *held[::2]):
             if not each.right:
                 print(f"\n{each.text}\n  wanted {each.wanted}\n  given  {each.given}")
 

@@ -15,6 +15,7 @@ from otto.answer import yes_or_no
 from otto.attention import ASKED_SECONDS, Attention
 from otto.audio.tts import Speaker
 from otto.call import Call
+from otto.question import described
 from otto.skill import Skill
 
 SPEAKING_SECONDS = 20.0
@@ -77,5 +78,4 @@ class SpokenConfirmation:
 
 def question(call: Call) -> str:
     """What to ask: "Shall I run runapp, Firefox?"."""
-    values = ", ".join(str(value) for value in call.arguments.values())
-    return f"Shall I run {call.name.replace('_', ' ')}{', ' if values else ''}{values}?"
+    return f"Shall I run {described(call)}?"

@@ -23,7 +23,9 @@ from otto.call import OTHER, Call
 from otto.config import Settings
 from otto.errors import OttoError, SkillError, WorkerError
 from otto.job import session_entry
+from otto.question import described, for_argument, missing
 from otto.skill import Skill, to_json
+from otto.undo import UNDO, Done
 from otto.worker import Worker
 
 if TYPE_CHECKING:
@@ -59,6 +61,12 @@ class Result:
     seconds: float = 0.0
     data: Mapping[str, object] | None = None
     """What the skill's reply holds beside its text."""
+    undo: Mapping[str, object] | None = None
+    """What takes it back; None: nothing does."""
+    asks: str = ""
+    """The parameter that `error` asks for; with its value the call can be made again."""
+    reached: bool = True
+    """False: something before it in the row was not done, so it was not even looked at."""
 
     @property
     def ok(self) -> bool:
@@ -69,9 +77,19 @@ class Result:
 class _Undone(Exception):
     """Something that is not carried out, or failed; the message is the sentence for the user."""
 
-    def __init__(self, outcome: Outcome, sentence: str) -> None:
+    def __init__(self, outcome: Outcome, sentence: str, asks: str = "") -> None:
         self.outcome = outcome
+        self.asks = asks
         super().__init__(sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a running skill may be told of the sentence."""
+
+    now: datetime
+    last_reply: str
+    text: str
 
 
 def nobody(skill: Skill, call: Call) -> bool:
@@ -102,44 +120,79 @@ class Dispatcher:
         self._worker.cancel()
 
     def run(
-        self, calls: tuple[Call, ...], snapshot: Snapshot, now: datetime, *, dry_run: bool = False, last_reply: str = ""
+        self,
+        calls: tuple[Call, ...],
+        snapshot: Snapshot,
+        now: datetime,
+        *,
+        dry_run: bool = False,
+        last_reply: str = "",
+        text: str = "",
+        done: tuple[Done, ...] = (),
     ) -> tuple[Result, ...]:
         """Carries out `calls` in order: one result each; after one that is not ok, nothing more is done.
 
         `now`: what relative times count from (aware). `dry_run`: nothing is carried out and there are no results.
-        `last_reply`: what was said before, for the skill that repeats it.
+        `last_reply`: what was said before, for the skill that repeats it; `text`: the sentence. `done`: what `undo()`
+        takes back, in the order in which it was done.
         """
-        return () if dry_run else tuple(self._results(calls, snapshot, now, last_reply))
+        told = _Told(now, last_reply, text)
+        return () if dry_run else tuple(self._results(calls, snapshot, told, done))
 
-    def _results(self, calls: tuple[Call, ...], snapshot: Snapshot, now: datetime, last_reply: str) -> Iterator[Result]:
+    def _results(
+        self, calls: tuple[Call, ...], snapshot: Snapshot, told: _Told, done: tuple[Done, ...]
+    ) -> Iterator[Result]:
         stopped = False
         for call in calls:
             if stopped:
-                yield Result(call, "refused", error=f"{call.name} was not done.")
+                yield Result(call, "refused", error=f"This was not done: {described(call)}.", reached=False)
                 continue
-            result = self._result(call, snapshot, now, last_reply)
+            result = self._undone(done, snapshot, told) if call.name == UNDO else self._result(call, snapshot, told)
             stopped = not result.ok
             yield result
 
-    def _result(self, call: Call, snapshot: Snapshot, now: datetime, last_reply: str) -> Result:
+    def _undone(self, done: tuple[Done, ...], snapshot: Snapshot, told: _Told) -> Result:
+        """Takes back what was done, the last first; stops where that fails."""
         started = time.perf_counter()
+        said: list[str] = []
+        try:
+            if not done:
+                raise _Undone("failed", "There is nothing to undo.")
+            for each in reversed(done):
+                function = self._allowed(each.call, snapshot).function
+                if function is None:
+                    raise _Undone("failed", f"The skill {each.call.name} can no longer undo that.")
+                job = {"job": "undo", "file": str(function.file), "source": function.source, "undo": dict(each.undo)}
+                entry = session_entry(told.now, self._settings, text=told.text)
+                seconds = function.deadline or self._settings.deadline_seconds
+                said.append(str(self._answer(each.call.name, {**job, "session": entry}, seconds)["text"]))
+        except _Undone as error:
+            sentence = _fit(" ".join((*said, str(error))))
+            return Result(Call(UNDO), error.outcome, error=sentence, seconds=time.perf_counter() - started)
+        return Result(Call(UNDO), "ran", value=_fit(" ".join(said)), seconds=time.perf_counter() - started)
+
+    def _result(self, call: Call, snapshot: Snapshot, told: _Told) -> Result:
+        started, now = time.perf_counter(), told.now
         try:
             registered = self._allowed(call, snapshot)
+            if (needed := missing(registered.skill, call)) is not None:
+                raise _Undone("refused", for_argument(registered.skill, needed), needed.name)
             call = registered.skill.canonical(call, now)
             self._ask_first(registered, call)
             started = time.perf_counter()
             if registered.remote is not None:
                 text = registered.remote.call(call.arguments, self._settings.deadline_seconds)
                 return Result(call, "ran", value=_fit(text), seconds=time.perf_counter() - started)
-            job, seconds = self._job(registered, call, snapshot, now, last_reply)
+            job, seconds = self._job(registered, call, snapshot, told)
             answer = self._answer(call.name, job, seconds)
         except (_Undone, OttoError) as error:
             outcome: Outcome = "failed" if isinstance(error, SkillError) else "refused"
+            asks = ""
             if isinstance(error, _Undone):
-                outcome = error.outcome
-            return Result(call, outcome, error=_fit(str(error)), seconds=time.perf_counter() - started)
+                outcome, asks = error.outcome, error.asks
+            return Result(call, outcome, error=_fit(str(error)), seconds=time.perf_counter() - started, asks=asks)
         taken = time.perf_counter() - started
-        return Result(call, "ran", value=_fit(answer["text"]), seconds=taken, data=answer["data"])
+        return Result(call, "ran", _fit(answer["text"]), "", taken, answer["data"], answer.get("undo"))
 
     def _allowed(self, call: Call, snapshot: Snapshot) -> Registered:
         if call.name == OTHER:
@@ -179,15 +232,15 @@ class Dispatcher:
             raise _Undone("declined", f"{call.name} was not done: nobody said yes.")
 
     def _job(
-        self, registered: Registered, call: Call, snapshot: Snapshot, now: datetime, last_reply: str
+        self, registered: Registered, call: Call, snapshot: Snapshot, told: _Told
     ) -> tuple[dict[str, object], float]:
         """What to hand to the worker, and how long it may take."""
-        function, action = registered.function, registered.action
+        function, action, now = registered.function, registered.action, told.now
         if function is not None:
             entry = session_entry(now)
             if function.session:
                 exposed = [each.skill for name, each in snapshot.skills.items() if name not in self._settings.hidden]
-                entry = session_entry(now, self._settings, exposed, last_reply)
+                entry = session_entry(now, self._settings, exposed, told.last_reply, told.text)
             job: dict[str, object] = {"job": "run", "file": str(function.file), "source": function.source}
             return {**job, "call": str(call), "session": entry}, function.deadline or self._settings.deadline_seconds
         if action is not None:
@@ -207,7 +260,8 @@ class Dispatcher:
         log.log(logging.INFO if expected else logging.WARNING, "skill %s did not do it (%s)", name, answer["kind"])
         log.debug("skill %s: %r", name, answer["error"])  # it may quote what was said
         if expected:
-            raise _Undone("refused" if answer["kind"] == "refused" else "failed", str(answer["error"]))
+            outcome: Outcome = "refused" if answer["kind"] == "refused" else "failed"
+            raise _Undone(outcome, str(answer["error"]), str(answer.get("asks", "")))
         where = f" (line {answer['line']})" if answer.get("line") else ""
         raise _Undone("failed", f"The skill {name} failed: {answer['error']}{where}.")
 

@@ -41,6 +41,11 @@ class SchemaError(OttoError):
 class SkillError(OttoError):
     """Raised by a skill with a sentence for the user, when it cannot do what was asked."""
 
+    def __init__(self, message: str, *, asks: str = "") -> None:
+        """`asks`: the parameter that `message` asks for; the answer is put into the call, and it is made again."""
+        self.asks = asks
+        super().__init__(message)
+
 
 class StoreError(OttoError):
     """The store cannot be opened, read or written: no space, no permission, a newer schema."""

@@ -36,6 +36,8 @@ from otto.values import TYPES, Limits, Typed
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=str | Reply)
+Back = Callable[[Mapping[str, Any], Session], str | Reply]
+"""Undoes: from what the skill noted in `Reply.undo` to what is said."""
 
 MAX_DEADLINE = 600.0
 """Seconds that a skill may ask for."""
@@ -57,6 +59,7 @@ class SkillFunction(Generic[P, R]):
         functools.update_wrapper(self, function)
         self.function = function
         self.deadline = deadline
+        self._back: Back | None = None
         hints = _hints(function)
         self.session = next((key for key, hint in hints.items() if hint is Session), "")
         read = [_parameter(function, key, hint) for key, hint in hints.items() if hint is not Session]
@@ -78,7 +81,23 @@ class SkillFunction(Generic[P, R]):
                 arguments[name] = sequence(given if isinstance(given, tuple) else (given,))
         if self.session:
             arguments[self.session] = session
-        answer = cast(Callable[..., object], self.function)(**arguments)
+        reply = self._reply(cast(Callable[..., object], self.function)(**arguments))
+        if reply.undo is not None and self._back is None:
+            raise SchemaError(f"{self.schema.name} offers undo, but no function is marked @{self.schema.name}.undo")
+        return reply
+
+    def undo(self, back: Back) -> Back:
+        """Decorator for what takes back what the skill did: it gets the `undo` of its `Reply` and a `Session`."""
+        self._back = back
+        return back
+
+    def take_back(self, done: Mapping[str, Any], session: Session) -> Reply:
+        """Undoes what the skill did. Raises what the function raises, and `SchemaError` when there is none."""
+        if self._back is None:
+            raise SchemaError(f"{self.schema.name} cannot undo anything")
+        return self._reply(self._back(done, session))
+
+    def _reply(self, answer: object) -> Reply:
         if isinstance(answer, Reply):
             return answer
         if isinstance(answer, str):

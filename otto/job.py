@@ -4,13 +4,14 @@
 standard output:
 
     {"job": "describe", "file", "source"}                            -> {"skill", "risk", "deadline", "session"}
-    {"job": "run", "file", "source", "call", "session"}              -> {"text", "data"}
+    {"job": "run", "file", "source", "call", "session"}              -> {"text", "data", "undo"}
+    {"job": "undo", "file", "source", "undo", "session"}             -> {"text", "data"}
     {"job": "act", "file", "action", "skill", "call", "session"}     -> {"text", "data"}
     {"job": "where", "file"}                                         -> {"line"}, while another job is still running
 
-or {"error", "kind", "line"}; kind is "said" (a sentence of the skill), "refused" (the call is not valid), "failed", or
-"memory" (failed, and the process had better be replaced). The source travels with the job, so what runs is what was
-described, whatever became of the file since.
+or {"error", "kind", "line", "asks"}; kind is "said" (a sentence of the skill, which `asks` for a parameter or for
+none), "refused" (the call is not valid), "failed", or "memory" (failed, and the process had better be replaced). The
+source travels with the job, so what runs is what was described, whatever became of the file since.
 
 The pipes are moved out of the skills' way at the start: what a skill prints is thrown away, and it reads nothing.
 """
@@ -36,7 +37,7 @@ from zoneinfo import ZoneInfo
 from otto.action import parse as parse_action
 from otto.call import parse
 from otto.config import FIELDS, Settings, load
-from otto.errors import CallError, OttoError, SchemaError, shorten
+from otto.errors import CallError, OttoError, SchemaError, SkillError, shorten
 from otto.function import SkillFunction
 from otto.log import without_secrets
 from otto.program import end_running
@@ -98,6 +99,8 @@ def answer_to(job: Mapping[str, Any]) -> Answer:
                 return _describe(file, job["source"])
             case "run":
                 return _run(file, job)
+            case "undo":
+                return _undo(file, job)
             case _:
                 return _act(job)
     except BaseException as error:  # SystemExit too: whatever a skill raises is an answer
@@ -126,6 +129,14 @@ def _run(file: str, job: Mapping[str, Any]) -> Answer:
         session.close()
 
 
+def _undo(file: str, job: Mapping[str, Any]) -> Answer:
+    session = _session(job["session"])
+    try:
+        return _checked(_load(file, job["source"]).take_back(job["undo"], session))
+    finally:
+        session.close()
+
+
 def _act(job: Mapping[str, Any]) -> Answer:
     from otto.perform import perform
 
@@ -142,14 +153,19 @@ def _act(job: Mapping[str, Any]) -> Answer:
 def _checked(reply: Reply) -> Answer:
     if not isinstance(reply.text, str):
         raise SchemaError(f"its Reply holds {type(reply.text).__name__} where text belongs")
-    data = json.dumps(reply.data, allow_nan=False)
-    if len(data) > MAX_DATA:
+    shown = json.dumps([reply.data, reply.undo], allow_nan=False)
+    if len(shown) > MAX_DATA:
         raise SchemaError(f"the data of its Reply takes more than {MAX_DATA:,} characters")
-    return {"text": shorten(reply.text, MAX_TEXT), "data": json.loads(data)}
+    data, undo = json.loads(shown)
+    return {"text": shorten(reply.text, MAX_TEXT), "data": data, "undo": undo}
 
 
 def session_entry(
-    now: datetime, settings: Settings | None = None, skills: Iterable[Skill] = (), last_reply: str = ""
+    now: datetime,
+    settings: Settings | None = None,
+    skills: Iterable[Skill] = (),
+    last_reply: str = "",
+    text: str = "",
 ) -> dict[str, object]:
     """What a job says of the session; `settings` and `skills` only for a skill that looks at them."""
     values = {} if settings is None else {name: getattr(settings, name) for name in FIELDS}
@@ -159,6 +175,7 @@ def session_entry(
         "settings": {name: str(value) if isinstance(value, Path) else value for name, value in values.items()},
         "skills": list(map(to_json, skills)),
         "last_reply": last_reply,
+        "text": text,
     }
 
 
@@ -170,6 +187,7 @@ def _session(entry: Mapping[str, Any]) -> Session:
         settings=load(entry["settings"], environment={}, file=Path(os.devnull)) if entry["settings"] else None,
         skills=tuple(map(from_json, entry["skills"])),
         last_reply=entry["last_reply"],
+        text=entry["text"],
     )
 
 
@@ -218,7 +236,8 @@ def _failure(error: BaseException, file: str) -> Answer:
         text = "it needs more memory than it may take"
     elif kind == "failed" and not isinstance(error, SchemaError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return {"error": shorten(without_secrets(text), 500), "kind": kind, "line": _line(error, file)}
+    asks = error.asks if isinstance(error, SkillError) else ""
+    return {"error": shorten(without_secrets(text), 500), "kind": kind, "line": _line(error, file), "asks": asks}
 
 
 def _line(error: BaseException, file: str) -> int:

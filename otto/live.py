@@ -20,6 +20,7 @@ from otto.registry import Change, Registered, Registry, Snapshot, change
 from otto.route import Router
 from otto.routers.choose import Models
 from otto.routers.fewshot import FewshotRouter
+from otto.routers.followup import FollowUpRouter
 from otto.routers.joints import openers
 from otto.routers.several import SeveralRouter
 from otto.watch import Watch
@@ -110,11 +111,13 @@ class Live:
         return Ready(snapshot, self._whole(exposed))
 
     def _whole(self, exposed: Sequence[Registered]) -> Router:
-        """The trained router, for sentences with several commands, too; and the models of the settings on top."""
+        """The trained router, for sentences with several commands, too; the models of the settings on top; and all of
+        that for conversations."""
         assert self._router is not None
         skills = {entry.skill.name: entry.skill for entry in exposed}
         known = openers(example for entry in exposed for example in entry.examples)
-        return self.models.over(SeveralRouter(self._router, skills, known), list(skills.values()))
+        alone = self.models.over(SeveralRouter(self._router, skills, known), list(skills.values()))
+        return FollowUpRouter(alone, skills)
 
     def _newcomers(self, snapshot: Snapshot) -> frozenset[str]:
         """Skills that the first folders, mostly the bundled ones, know nothing of."""

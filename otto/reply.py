@@ -17,3 +17,6 @@ class Reply:
     """One or a few sentences, fit to be spoken."""
     data: Mapping[str, object] | None = None
     """For a screen or a program: whatever JSON can hold."""
+    undo: Mapping[str, object] | None = None
+    """What the skill needs to take back what it did (whatever JSON can hold); None: there is nothing to take back. See
+    `otto/undo.py`."""

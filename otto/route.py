@@ -32,6 +32,8 @@ class Context:
     """Name of the skill that just asked a question, if one did."""
     last: tuple[Call, ...] = ()
     """What was done last, in order; canonical."""
+    said: str = ""
+    """The sentence that meant it."""
     asked: Question | None = None
     """What Otto asked last, while it waits for the answer."""
     until: datetime | None = None

@@ -34,6 +34,7 @@ class Session:
         store: Store | None = None,
         skills: tuple[Skill, ...] = (),
         last_reply: str = "",
+        text: str = "",
         fetch: Callable[..., Answer] | None = None,
     ) -> None:
         """`settings`: those in force when None. `store`: the one that the settings name, opened when first used.
@@ -44,6 +45,8 @@ class Session:
         """What can be asked for, for `help`."""
         self.last_reply = last_reply
         """What was said before; empty at the start."""
+        self.text = text
+        """The sentence that is carried out; empty where there is none."""
         self._settings = settings
         self._store = store
         self._fetch = fetch

@@ -33,6 +33,17 @@ def duration(length: timedelta, *, parts: int = 3) -> str:
     return listing(said) or "0 seconds"
 
 
+def means_all(said: str, what: str) -> bool:
+    """Whether a sentence says all of them: "cancel all my timers", "both timers", or just "all of them", "both"."""
+    single = what.removesuffix("s")
+    text = " ".join(re.findall(r"[a-z']+", said.lower()))
+    many = rf"(?:all|both)(?: of)?(?: the| my| these| those| our)?(?: \w+){{0,2}}? {what}"
+    named = rf"\b(?:{many}|every(?: \w+)?? {single})\b"
+    whole = r"(?:all|both|everything|every one|(?:all|both) of (?:them|those))"
+    bare = rf"(?:cancel |pause |resume |delete |stop )?(?:them )?{whole}"
+    return bool(re.search(named, text) or re.fullmatch(rf"{bare}(?: please)?", text))
+
+
 def as_adjective(length: timedelta) -> str:
     """Such as "10 minute", "1 hour and 5 minute": how a timer is called by its length."""
     return re.sub(r"s\b", "", duration(length))

@@ -11,23 +11,26 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
+from otto import question
 from otto.call import MAX_LENGTH, OTHER, Call, write
 from otto.clock import Clock, SystemClock
 from otto.config import Folders, Settings, folders
+from otto.conversation import Conversation
 from otto.dispatch import Dispatcher, Result
 from otto.errors import OttoError, StoreError
 from otto.live import Live, Ready
 from otto.reply import Reply
-from otto.route import Context, Route
+from otto.route import Context, Question, Route
 from otto.skill import Skill
 from otto.store import Entry, open_store
 from otto.trail import Trail
 
 NOT_UNDERSTOOD = "Sorry, I don't know how to do that."
+DROPPED = "All right."
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
@@ -47,6 +50,8 @@ class Turn:
     """Milliseconds by stage: `route`, `dispatch`, `store`; by voice also `transcribe` and `wait` before them."""
     id: int = 0
     """Row in the history; 0 when none is kept."""
+    asked: Question | None = None
+    """What the reply asks, when it asks for an argument or which of several things was meant."""
 
     @property
     def ok(self) -> bool:
@@ -66,6 +71,7 @@ class Turn:
             ],
             "results": [result_json(result) for result in self.results],
             "reply": self.reply.text,
+            "asks": question_json(self.asked),
             "timings_ms": {stage: round(milliseconds, 2) for stage, milliseconds in self.timings_ms.items()},
         }
 
@@ -80,6 +86,10 @@ class Understood:
     """The skills it was understood with; it is carried out with the same ones."""
     timings_ms: Mapping[str, float]
     """Milliseconds by stage so far: `route`, and before it whatever the voice loop measured."""
+    conversation: Conversation | None = None
+    """Whose sentence it is; None: it stands alone."""
+    asked: Question | None = None
+    """What to ask in place of carrying it out."""
 
 
 def result_json(result: Result) -> dict[str, object]:
@@ -91,6 +101,15 @@ def result_json(result: Result) -> dict[str, object]:
         "error": result.error,
         "seconds": round(result.seconds, 4),
     }
+
+
+def question_json(asked: Question | None) -> dict[str, object] | None:
+    """What Otto asks, as `--json` shows it."""
+    if asked is None:
+        return None
+    if asked.options:
+        return {"options": [[str(call) for call in option] for option in asked.options]}
+    return {"skill": asked.calls[0].name, "parameter": asked.parameter, "calls": [str(call) for call in asked.calls]}
 
 
 def clean(text: str) -> str:
@@ -140,34 +159,50 @@ class Assistant:
         self.live.close()
         self.store.close()
 
-    def turn(self, text: str, *, dry_run: bool = False) -> Turn:
+    def turn(self, text: str, conversation: Conversation | None = None, *, dry_run: bool = False) -> Turn:
         """Carries out what `text` means. Raises `UtteranceError`; whatever a skill does wrong is in the results."""
-        return self.carry_out(self.understand(text), dry_run=dry_run)
+        return self.carry_out(self.understand(text, conversation), dry_run=dry_run)
 
-    def understand(self, text: str, *, expected: str = "") -> Understood:
+    def understand(self, text: str, conversation: Conversation | None = None) -> Understood:
         """What `text` means. Nothing is carried out or kept. Raises `UtteranceError`.
 
-        `expected`: name of the skill that has just asked something.
+        `conversation`: what went before, with whoever says it; None: nothing did.
         """
         said = clean(text)
         ready, started = self.live.ready, time.perf_counter()
+        now = self.clock.now()
         with self._routing:
-            route = ready.router.route(said, Context(self.clock.now(), expected))
-        return Understood(said, route, ready, {"route": 1000 * (time.perf_counter() - started)})
+            route = ready.router.route(said, conversation.context(now) if conversation else Context(now))
+        timings = {"route": 1000 * (time.perf_counter() - started)}
+        skills = {name: entry.skill for name, entry in ready.snapshot.skills.items()}
+        asked = question.unsure(route, skills) if conversation else None
+        return Understood(said, route, ready, timings, conversation, asked)
 
     def carry_out(self, understood: Understood, *, dry_run: bool = False) -> Turn:
         """Does what was understood, and keeps it in the history."""
         route, snapshot, now = understood.route, understood.ready.snapshot, self.clock.now()
         started = time.perf_counter()
-        calls = () if route.rejected else route.calls
-        results = self.dispatcher.run(calls, snapshot, now, dry_run=dry_run, last_reply=self.last_reply())
+        talk, asked = understood.conversation, understood.asked
+        calls = () if route.rejected or asked else route.calls
+        results = self.dispatcher.run(
+            calls,
+            snapshot,
+            now,
+            dry_run=dry_run,
+            last_reply=self.last_reply(),
+            text=understood.text,
+            done=talk.done if talk else (),
+        )
         ended = time.perf_counter()
-        reply = spoken(route, results)
+        asked = asked or waiting(results)
+        reply = spoken(route, results, asked)
+        if talk:
+            talk.remember(understood.text, route, results, asked, now)
         if dry_run and not route.rejected:
             self.trail.dry(route.calls)
         self.trail.results(results)
         timings = {**understood.timings_ms, "dispatch": 1000 * (ended - started)}
-        turn = Turn(understood.text, route, results, reply, timings)
+        turn = Turn(understood.text, route, results, reply, timings, asked=asked)
         if not dry_run:
             turn = self._remembered(turn, started=ended)
         self._last_reply = reply.text
@@ -201,17 +236,34 @@ class Assistant:
                 )
             )
         except StoreError as error:
-            return Turn(turn.text, turn.route, turn.results, Reply(f"{turn.reply.text} ({error})"), turn.timings_ms)
+            return replace(turn, reply=Reply(f"{turn.reply.text} ({error})"))
         timings = {**turn.timings_ms, "store": 1000 * (time.perf_counter() - started)}
-        return Turn(turn.text, turn.route, turn.results, turn.reply, timings, entry.id)
+        return replace(turn, timings_ms=timings, id=entry.id)
 
 
-def spoken(route: Route, results: tuple[Result, ...]) -> Reply:
-    """What to answer: each result in a sentence; for a dry run, what would be done."""
+def lacking(understood: Understood) -> bool:
+    """Whether a needed argument was not said."""
+    skills = understood.ready.snapshot.skills
+    calls = [call for call in understood.route.calls if call.name in skills]
+    return any(question.missing(skills[call.name].skill, call) for call in calls)
+
+
+def waiting(results: tuple[Result, ...]) -> Question | None:
+    """What waits for an argument that the last reached result asks for."""
+    place = next((place for place, result in enumerate(results) if result.asks), None)
+    if place is None:
+        return None
+    return Question(tuple(result.call for result in results[place:]), results[place].asks)
+
+
+def spoken(route: Route, results: tuple[Result, ...], asked: Question | None = None) -> Reply:
+    """What to answer: each result in a sentence; for a dry run, what would be done. A question comes last."""
+    if asked and asked.options:
+        return Reply(question.did_you_mean(asked.options))
     if route.rejected:
-        return Reply(NOT_UNDERSTOOD)
+        return Reply(DROPPED if "follow-up" in route.trace else NOT_UNDERSTOOD)
     if not results:
         return Reply(f"I would run {write(call for call in route.calls if call.name != OTHER)}.")
-    sentences = [result.value if result.ok else result.error for result in results]
+    sentences = [result.value if result.ok else result.error for result in results if result.reached or not asked]
     data = next((result.data for result in results if result.data), None)
     return Reply(" ".join(sentence for sentence in sentences if sentence), data)

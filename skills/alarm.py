@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from otto import Reply, Session, SkillError, skill, speech
 
@@ -16,4 +18,12 @@ def alarm(when: datetime, session: Session) -> Reply:
     return Reply(
         f"The alarm is set for {speech.moment(alert.due, session.now)}.",
         {"due": alert.due.isoformat(timespec="seconds")},
+        undo={"id": alert.id},
     )
+
+
+@alarm.undo
+def cancelled(done: Mapping[str, Any], session: Session) -> str:
+    """Cancels the alarm."""
+    alert = session.store.alerts.cancel(done["id"], session.now)
+    return f"I cancelled the alarm {speech.moment(alert.due, session.now)}."

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from otto import Session, SkillError, skill, speech
+from otto import Reply, Session, SkillError, skill, speech
 from otto.store import Alert, Kind
 
 
 @skill
-def alarms(action: Literal["list", "cancel"], session: Session, when: datetime | None = None) -> str:
+def alarms(action: Literal["list", "cancel"], session: Session, when: datetime | None = None) -> Reply:
     """Lists the alarms, or cancels one; the time says which one."""
     found = session.store.alerts.list(Kind.ALARM)
     times = speech.listing([speech.moment(alarm.due, session.now) for alarm in found])
     if not found:
         if action == "list":
-            return "There is no alarm."
+            return Reply("There is no alarm.")
         raise SkillError("There is no alarm to cancel.")
     if action == "list":
-        return f"There {'is' if len(found) == 1 else 'are'} {speech.count(len(found), 'alarm')}: {times}."
+        return Reply(f"There {'is' if len(found) == 1 else 'are'} {speech.count(len(found), 'alarm')}: {times}.")
     meant = _meant(found, when)
     if not meant:
         raise SkillError(f"There is no alarm at that time. I have {times}.")
-    if len(meant) > 1:
-        raise SkillError(f"Which one? I have {times}.")
-    session.store.alerts.cancel(meant[0].id, session.now)
-    return f"I cancelled the alarm {speech.moment(meant[0].due, session.now)}."
+    if len(meant) > 1 and not speech.means_all(session.text, "alarms"):
+        raise SkillError(f"Which one? I have {times}.", asks="when")
+    for alarm in meant:
+        session.store.alerts.cancel(alarm.id, session.now)
+    cancelled = speech.listing([speech.moment(alarm.due, session.now) for alarm in meant])
+    text = f"I cancelled the alarm{'s' if len(meant) > 1 else ''} {cancelled}."
+    return Reply(text, undo={"ids": [alarm.id for alarm in meant]})
+
+
+@alarms.undo
+def back(done: Mapping[str, Any], session: Session) -> str:
+    """The alarms as they were before."""
+    restored = [session.store.alerts.restore(number, session.now) for number in done["ids"]]
+    times = speech.listing([speech.moment(alarm.due, session.now) for alarm in restored])
+    return f"The alarm{'s are' if len(restored) > 1 else ' is'} set again: {times}."
 
 
 def _meant(alarms: Sequence[Alert], when: datetime | None) -> Sequence[Alert]:

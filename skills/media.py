@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from otto import SkillError, skill
+from otto import Reply, Session, SkillError, skill
 from otto.program import run
 
 SECONDS = 3.0
@@ -17,13 +18,25 @@ _SAID = {
     "previous": "Back to the previous one.",
     "stop": "Stopped.",
 }
+Action = Literal["play", "pause", "next", "previous", "stop"]
+_OPPOSITE = {"play": "pause", "pause": "play", "next": "previous", "previous": "next", "stop": "play"}
 _PLAYER = re.compile(r"org\.mpris\.MediaPlayer2\.[A-Za-z0-9_.-]+")
 _OBJECT = "/org/mpris/MediaPlayer2"
 
 
 @skill
-def media(action: Literal["play", "pause", "next", "previous", "stop"]) -> str:
+def media(action: Action) -> Reply:
     """Controls the player: play, pause, next, previous, stop."""
+    return Reply(_done(action), undo={"action": _OPPOSITE[action]})
+
+
+@media.undo
+def opposite(done: Mapping[str, Any], session: Session) -> str:
+    """Plays what was paused, goes back where it went on."""
+    return _done(done["action"])
+
+
+def _done(action: str) -> str:
     if shutil.which("playerctl"):
         ended = run(["playerctl", action], seconds=SECONDS)
         if ended.code:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from otto import Reply, Session, SkillError, skill, speech
 
@@ -15,12 +16,19 @@ def notes(action: Literal["add", "list"], session: Session, note: str = "") -> R
     """Takes a note, or reads the latest notes."""
     if action == "add":
         if not note:
-            raise SkillError("What shall I note?")
-        session.store.notes.add(note, session.now)
-        return Reply(f"Noted: {note.rstrip('.')}.")
+            raise SkillError("What shall I note?", asks="note")
+        added = session.store.notes.add(note, session.now)
+        return Reply(f"Noted: {note.rstrip('.')}.", undo={"id": added.id})
     found = [each.text for each in reversed(session.store.notes.list())]
     if not found:
         return Reply("There are no notes.")
     intro = f"There are {len(found)} notes, the latest are" if len(found) > READ else speech.count(len(found), "note")
     read = "; ".join(text.rstrip(".") for text in found[:READ])
     return Reply(f"{intro}: {read}.", {"notes": found})
+
+
+@notes.undo
+def removed(done: Mapping[str, Any], session: Session) -> str:
+    """Throws the note away."""
+    session.store.notes.remove(done["id"])
+    return "I removed the note."

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from otto import Session, SkillError, skill, speech
+from otto import Reply, Session, SkillError, skill, speech
 from otto.store import Alert, Kind, State
 
 
 @skill
 def timers(
     action: Literal["list", "pause", "resume", "cancel"], session: Session, duration: timedelta | None = None
-) -> str:
+) -> Reply:
     """Lists, pauses, resumes or cancels running timers; the duration says which one."""
     found = session.store.alerts.find(Kind.TIMER, duration=duration)
     if action == "list":
-        return _listed(found, duration, session.now)
+        return Reply(_listed(found, duration, session.now))
     states = {"pause": (State.SET,), "resume": (State.PAUSED,)}.get(action, tuple(State))
-    timer = _one([alert for alert in found if alert.state in states], action, duration, session.now)
+    meant = [alert for alert in found if alert.state in states]
+    if not (len(meant) > 1 and speech.means_all(session.text, "timers")):
+        meant = [_one(meant, action, duration, session.now)]
+    told = " ".join(_changed(timer, action, session) for timer in meant)
+    return Reply(told, undo={"action": action, "ids": [timer.id for timer in meant]})
+
+
+@timers.undo
+def back(done: Mapping[str, Any], session: Session) -> str:
+    """The timers as they were before."""
+    opposite = {"pause": "resume", "resume": "pause"}.get(done["action"], "restore")
+    changed = [session.store.alerts.get(number) for number in done["ids"]]
+    timers = [timer for timer in changed if timer is not None]
+    if opposite == "restore" and any(timer.left is None and timer.due <= session.now for timer in timers):
+        raise SkillError("That timer would have rung by now.")
+    return " ".join(_changed(timer, opposite, session) for timer in timers)
+
+
+def _changed(timer: Alert, action: str, session: Session) -> str:
+    """Does it, and says so."""
     left = speech.duration(timer.remaining(session.now))
     if action == "pause":
         session.store.alerts.pause(timer.id, session.now)
@@ -27,6 +46,9 @@ def timers(
     if action == "resume":
         session.store.alerts.resume(timer.id, session.now)
         return f"{_the(timer)} goes on, with {left} left.".capitalize()
+    if action == "restore":
+        session.store.alerts.restore(timer.id, session.now)
+        return f"{_the(timer)} is set again.".capitalize()
     session.store.alerts.cancel(timer.id, session.now)
     return f"I cancelled {_the(timer)}."
 
@@ -38,7 +60,8 @@ def _one(timers: Sequence[Alert], action: str, duration: timedelta | None, now: 
         state = {"pause": "running ", "resume": "paused "}.get(action, "")
         raise SkillError(f"There is no {which}{state}timer to {action}.")
     if len({timer.duration for timer in timers}) > 1:
-        raise SkillError(f"Which one? There is {speech.listing([_described(timer, now) for timer in timers])}.")
+        which = speech.listing([_described(timer, now) for timer in timers])
+        raise SkillError(f"Which one? There is {which}.", asks="duration")
     return timers[0]
 
 

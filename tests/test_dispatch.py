@@ -167,14 +167,17 @@ def test_a_skill_with_examples_only_has_nothing_to_run(dispatcher: Dispatcher, n
 def test_a_chain_ends_with_the_first_that_fails(do: Do, person: Person) -> None:
     results = do('lights(state="on"); timer(duration="2 hours"); lights(state="off"); door()')
     assert [result.ok for result in results] == [True, False, False, False]
-    assert [result.error for result in results[2:]] == ["lights was not done.", "door was not done."]
+    assert [result.error for result in results[2:]] == ["This was not done: lights, off.", "This was not done: door."]
     assert person.asked == []
 
 
 def test_a_chain_ends_with_the_first_that_is_refused(do: Do, person: Person) -> None:
     person.answer = False
     results = do('door(); lights(state="on")')
-    assert [result.error for result in results] == ["door was not done: nobody said yes.", "lights was not done."]
+    assert [result.error for result in results] == [
+        "door was not done: nobody said yes.",
+        "This was not done: lights, on.",
+    ]
 
 
 def test_a_dry_run_does_nothing(dispatcher: Dispatcher, snapshot: Snapshot, now: datetime, person: Person) -> None:

@@ -17,6 +17,7 @@ from otto.audio.standin import Recorded, chunks
 from otto.audio.tts import Speaker
 from otto.call import Call, parse
 from otto.confirmation import SpokenConfirmation
+from otto.conversation import Conversation
 from otto.dispatch import Result
 from otto.hearer import Heard
 from otto.listen import Parts, VoiceLoop
@@ -37,7 +38,7 @@ class EchoOtto:
         self.understood = 0
         self.cancelled = threading.Event()
 
-    def understand(self, text: str, *, expected: str = "") -> Understood:
+    def understand(self, text: str, conversation: Conversation | None = None) -> Understood:
         self.understood += 1
         said = clean(text)
         name = {"say": "say", "stop": "stop", "ask": "ask"}.get(said.split()[0], "other")

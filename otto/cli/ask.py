@@ -16,6 +16,7 @@ from otto.errors import OttoError
 from otto.skill import Skill
 
 if TYPE_CHECKING:
+    from otto.conversation import Conversation
     from otto.turn import Assistant, Turn
 
 EXAMPLES = """Examples:
@@ -42,6 +43,7 @@ def ask(
     """Carry out a command given as text."""
     from otto.cli.terminal import progress_bar
     from otto.config import folders, load
+    from otto.conversation import Conversation
     from otto.log import set_up
     from otto.turn import Assistant
 
@@ -71,8 +73,9 @@ def ask(
 
             converse(otto, dry_run)
         else:
+            talk = Conversation()
             for said in lines():
-                answer_line(otto, said, as_json, dry_run)
+                answer_line(otto, said, talk, as_json, dry_run)
         ring_later(otto)
 
 
@@ -102,12 +105,12 @@ def lines() -> Iterator[str]:
             yield line.rstrip("\n")
 
 
-def answer_line(otto: Assistant, said: str, as_json: bool, dry_run: bool) -> None:
+def answer_line(otto: Assistant, said: str, talk: Conversation, as_json: bool, dry_run: bool) -> None:
     """One line of standard input. A line that is no command is answered, too: the next one may be."""
     from otto.turn import UtteranceError
 
     try:
-        show(otto.turn(said, dry_run=dry_run), as_json)
+        show(otto.turn(said, talk, dry_run=dry_run), as_json)
     except UtteranceError as error:
         if as_json:
             print(json.dumps({"text": said, "calls": [], "error": str(error), "reply": str(error)}), flush=True)

@@ -20,6 +20,7 @@ def converse(otto: Assistant, dry_run: bool) -> None:
 
     from otto.announce import sentence
     from otto.cli.ask import show
+    from otto.conversation import Conversation
     from otto.log import escaped
     from otto.ringer import Ringer
     from otto.turn import UtteranceError
@@ -35,6 +36,7 @@ def converse(otto: Assistant, dry_run: bool) -> None:
     # What was typed is remembered where the history is kept, and nowhere when it is switched off.
     earlier = [entry.text for entry in reversed(otto.store.history.last(200))] if otto.settings.history else []
     session: PromptSession[str] = PromptSession("› ", history=InMemoryHistory(earlier))
+    talk = Conversation()
     with patch_stdout(raw=True):
         ringer = Ringer(otto.store, announce, otto.clock)
         otto.live.watch(changed)
@@ -50,7 +52,7 @@ def converse(otto: Assistant, dry_run: bool) -> None:
                 if not said.strip():
                     continue
                 try:
-                    show(otto.turn(said, dry_run=dry_run), as_json=False)
+                    show(otto.turn(said, talk, dry_run=dry_run), as_json=False)
                 except UtteranceError as error:
                     say(str(error))
                 ringer.wake()

@@ -29,9 +29,7 @@ _JOINT = re.compile(
 _PLAIN = re.compile(r"\s*,?\s*(?:and|plus)?\s*", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _FILLERS = frozenset(
-    "a actually again all also and btw but can cool could er great guess help hello hey hi hm hmm if i just know let let's"
-    " like listen look me mean my no now oh ok okay out otto please quick right say see so sorry sure thank thanks that that's"
-    " the then think to too uh um wait well will would yeah yes you".split()
+    ["a", "actually", "again", "all", "also", "and", "btw", "but", "can", "cool", "could", "er", "great", "guess", "help", "hello", "hey", "hi", "hm", "hmm", "if", "i", "just", "know", "let", "let's", "like", "listen", "look", "me", "mean", "my", "no", "now", "oh", "ok", "okay", "out", "otto", "please", "quick", "right", "say", "see", "so", "sorry", "sure", "thank", "thanks", "that", "that's", "the", "then", "think", "to", "too", "uh", "um", "wait", "well", "will", "would", "yeah", "yes", "you"]
 )
 OPENS_LEAST = 3
 """Examples that have to begin with a word for it to open commands."""

@@ -89,6 +89,11 @@ class Alerts:
         """It will not ring. Raises `StoreError` also when there is nothing to cancel."""
         return self._change(number, "state = 'cancelled'", "state IN ('set', 'paused', 'ringing')", now, "alert")
 
+    def restore(self, number: int, now: datetime) -> Alert:
+        """What was cancelled goes on as if it had not been. Raises `StoreError` also when there is no such alert."""
+        state = "state = CASE WHEN remaining IS NULL THEN 'set' ELSE 'paused' END"
+        return self._change(number, state, "state = 'cancelled'", now, "cancelled alert")
+
     def silence(self, now: datetime) -> tuple[Alert, ...]:
         """Everything that rings is done; returns it. What announces must look whether its alert still rings."""
         ringing = self._select("state = 'ringing'")

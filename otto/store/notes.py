@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from otto.errors import StoreError
 from otto.store import moment
 from otto.store.database import Database, kept
 
@@ -34,6 +35,12 @@ class Notes:
         with self._database.write("that note") as connection:
             added = connection.execute("INSERT INTO notes (at, text) VALUES (?, ?)", (moment.seconds(now), kept(text)))
         return Note(added.lastrowid or 0, now, text)
+
+    def remove(self, number: int) -> None:
+        """Throws it away. Raises `StoreError` also when there is no such note."""
+        with self._database.write("that change of the notes") as connection:
+            if not connection.execute("DELETE FROM notes WHERE id = ?", (number,)).rowcount:
+                raise StoreError(f"There is no note with the number {number}.")
 
     def list(self) -> tuple[Note, ...]:
         """All of them, oldest first."""

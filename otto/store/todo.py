@@ -58,6 +58,19 @@ class Todo:
         """Takes it off the list, done or not. Raises `StoreError` also when there is no such item."""
         self._change("DELETE FROM todo WHERE id = ?", number)
 
+    def reopen(self, number: int) -> None:
+        """To be done after all. Raises `StoreError` also when no such thing was done."""
+        self._change("UPDATE todo SET done_at = NULL WHERE id = ? AND done_at IS NOT NULL", number)
+
+    def restore(self, item: Item) -> None:
+        """Puts back what was removed, in its old place. Raises `StoreError`."""
+        ended = moment.seconds(item.done_at) if item.done_at else None
+        with self._database.write("that item") as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO todo (id, at, text, done_at) VALUES (?, ?, ?, ?)",
+                (item.id, moment.seconds(item.at), kept(item.text), ended),
+            )
+
     def _change(self, statement: str, *values: float) -> None:
         with self._database.write("that change of the to-do list") as connection:
             if not connection.execute(statement, values).rowcount:
