@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -83,6 +84,8 @@ class State:
     answer: str = ""
     """What the model said to a question of the data."""
     deleted: bool = False
+    tag: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Tells this run's job from others with the same settings."""
 
 
 def train(
@@ -116,7 +119,7 @@ def train(
     state = _known(output, provider, wanted)
     with Service(wanted.address or provider.address, key) as service:
         run = _Run(service, provider, wanted, state, output, tell)
-        job = _job(recipe, wanted, run.uploaded(prepared), environment)
+        job = _job(recipe, wanted, run.uploaded(prepared), state.tag, environment)
         run.create(job)
         run.await_validation()
         if dry_run:
@@ -201,6 +204,7 @@ class _Run:
         """Ids of the training and the validation file; the latter is empty where there is none."""
         contents = {"train": prepared.train, "valid": prepared.valid}
         there = {str(row.get("filename")): str(row.get("id")) for row in listed(self._service.send("GET", FILES))}
+        there |= self._state.files
         ids = {}
         for what, content in contents.items():
             name = name_of(content, what)
@@ -332,7 +336,7 @@ def _plan(wanted: Hosted, provider: Provider, prepared: Prepared) -> str:
     )
 
 
-def _job(recipe: Recipe, wanted: Hosted, files: tuple[str, str], environment: Mapping[str, str]) -> Job:
+def _job(recipe: Recipe, wanted: Hosted, files: tuple[str, str], tag: str, environment: Mapping[str, str]) -> Job:
     project = recipe.logging.project if recipe.logging.wandb == "online" else ""
     return Job(
         base=wanted.base, train_file=files[0], valid_file=files[1], suffix=wanted.suffix or recipe.name[:18],
@@ -340,6 +344,7 @@ def _job(recipe: Recipe, wanted: Hosted, files: tuple[str, str], environment: Ma
         learning_rate_multiplier=wanted.learning_rate_multiplier, batch_size=wanted.batch_size,
         weight_decay=wanted.weight_decay, warmup_fraction=wanted.warmup_fraction, seed=recipe.training.seed,
         wandb_project=project, wandb_key=environment.get("WANDB_API_KEY", "") if project else "",
+        tag=tag,
     )  # fmt: skip
 
 

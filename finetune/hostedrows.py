@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from finetune.material import Material, gather
 from finetune.provider import MEGABYTE, Provider
@@ -117,15 +116,11 @@ def _small_enough(recipe: Recipe, provider: Provider, files: Sequence[bytes], va
         fit = int(0.95 * valid_rows * min(limits) / len(valid))
         advice = f"give hosted.valid_rows = {fit}" if fit else "leave it out (data.valid) or train on more"
         raise DataError(
-            _where(recipe.data.valid),
-            f"the validation set is too large for {provider.name}: {_size(len(valid))} in {valid_rows} rows, and at most "
-            f"{_size(min(limits))} are taken ({_size(provider.largest_valid)}, and {provider.valid_share:.0%} of the "
-            f"training file); {advice}",
+            str(recipe.data.valid),
+            f"the validation set is too large for {provider.name}: {_size(len(valid))} in {valid_rows} rows, and at "
+            f"most {_size(min(limits))} are taken ({_size(provider.largest_valid)}, and {provider.valid_share:.0%} of "
+            f"the training file); {advice}",
         )
-
-
-def _where(path: Path) -> str:
-    return str(path)
 
 
 def _file(rows: Sequence[Conversation]) -> bytes:

@@ -3,8 +3,8 @@
 Mistral   https://docs.mistral.ai/api (marked deprecated there, still served)
 OpenAI    https://platform.openai.com/docs/api-reference/fine-tuning; self-serve fine-tuning ends on 6 January 2027
 
-Both upload files to `/files`, make jobs at `/fine_tuning/jobs`, delete at `/models/{name}` and `/files/{id}`, and answer
-at `/chat/completions`. Mistral validates a job and says its cost before it is started; OpenAI starts at once.
+Both upload files to `/files`, make jobs at `/fine_tuning/jobs`, delete at `/models/{name}` and `/files/{id}`, and
+answer at `/chat/completions`. Mistral validates a job and says its cost before it is started; OpenAI starts at once.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ JOBS = "/fine_tuning/jobs"
 MODELS = "/models"
 PURPOSE = "fine-tune"
 MEGABYTE = 1_000_000
+_TAG = "otto_run"
 
 Figures = dict[str, float]
 """One measurement: `step`, `train_loss`, `valid_loss`, `valid_accuracy`, as far as known."""
@@ -89,6 +90,8 @@ class Job:
     seed: int | None = None
     wandb_project: str = ""
     wandb_key: str = ""
+    tag: str = ""
+    """Of the run, unlike any other's: tells its job from one with the same settings."""
 
 
 def _given(**values: Any) -> dict[str, Any]:
@@ -119,7 +122,14 @@ def _mistral_job(job: Job) -> dict[str, Any]:
 
 def _mistral_same(listed: Mapping[str, Any], job: Job) -> bool:
     files = [each.get("file_id") if isinstance(each, Mapping) else each for each in listed.get("training_files") or ()]
-    return listed.get("model") == job.base and files == [job.train_file] and (listed.get("suffix") or "") == job.suffix
+    # Jobs carry no marks of our own here. A similar one that has not ended is refused by the service anyway (409).
+    asked = _mistral_job(job)
+    given = listed.get("hyperparameters") or {}
+    return (
+        (listed.get("model"), files, listed.get("suffix") or "") == (job.base, [job.train_file], job.suffix)
+        and all(given.get(name) == value for name, value in asked["hyperparameters"].items())
+        and listed.get("status") not in MISTRAL.done
+    )
 
 
 def _mistral_metrics(service: Service, job: Mapping[str, Any]) -> list[Figures]:
@@ -146,6 +156,7 @@ def _openai_job(job: Job) -> dict[str, Any]:
     return {
         "model": job.base,
         "training_file": job.train_file,
+        "metadata": {_TAG: job.tag},
         "method": {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}},
         **_given(validation_file=job.valid_file, suffix=job.suffix, integrations=[wandb] if job.wandb_project else []),
         **({} if job.seed is None else {"seed": job.seed}),
@@ -153,7 +164,7 @@ def _openai_job(job: Job) -> dict[str, Any]:
 
 
 def _openai_same(listed: Mapping[str, Any], job: Job) -> bool:
-    return listed.get("model") == job.base and listed.get("training_file") == job.train_file
+    return bool(job.tag) and (listed.get("metadata") or {}).get(_TAG) == job.tag
 
 
 def _openai_metrics(service: Service, job: Mapping[str, Any]) -> list[Figures]:

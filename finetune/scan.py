@@ -13,9 +13,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LONGEST = 200_000
-"""Characters of a text that are looked at in one piece; longer ones are looked at piece by piece."""
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -36,8 +33,9 @@ class Finding:
 def scan(text: str) -> list[Finding]:
     """Everything found, from left to right; where two overlap, the first of the list of kinds."""
     found: list[Finding] = []
-    for kind, pattern, really in _KINDS:
-        for match in pattern.finditer(text):
+    lowered = text.lower()
+    for kind, needed, pattern, really in _KINDS:
+        for match in pattern.finditer(text) if needed.lower() in lowered else ():
             words = match.group()
             taken = any(match.start() < other.end and other.start < match.end() for other in found)
             if not taken and really(words):
@@ -113,24 +111,37 @@ _NAMED_SECRET = re.compile(
     r"[\"']?\s*(?:[:=]\s*|\s)[\"']?[A-Za-z0-9+/_.~-]{12,200}"
 )
 _LONG_HEX = re.compile(_START + r"(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{32})" + _END)
-_KINDS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
-    ("private key", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"), _any),
-    ("key", _KEY, _any),
-    ("password or key", _NAMED_SECRET, _mixed),
-    ("key", _LONG_HEX, _mixed),
-    ("address with a password", re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,80}:[^\s/@]{1,80}@"), _any),
-    ("e-mail address", re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.[A-Za-z]{2,24}\b"), _any),
+_KINDS: tuple[tuple[str, str, re.Pattern[str], Callable[[str], bool]], ...] = (
+    ("private key", "-----BEGIN", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"), _any),
+    ("key", "", _KEY, _any),
+    ("password or key", "", _NAMED_SECRET, _mixed),
+    ("key", "", _LONG_HEX, _mixed),
+    (
+        "address with a password",
+        "://",
+        re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,80}:[^\s/@]{1,80}@"),
+        _any,
+    ),
+    ("e-mail address", "@", re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.[A-Za-z]{2,24}\b"), _any),
     (
         "e-mail address",
+        " dot ",
         re.compile(r"(?i)\b[\w.+-]{1,64} at (?:[\w-]{1,63} dot ){1,4}(?:com|org|net|edu|io|de|fr|uk|eu|ch|at|it|es)\b"),
         _any,
     ),
-    ("bank account", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?\b"), _iban),
-    ("card number", re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])"), _card),
+    (
+        "bank account",
+        "",
+        re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?\b"),
+        _iban,
+    ),
+    ("card number", "", re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])"), _card),
     (
         "phone number",
+        "",
         re.compile(r"(?<![\w.+])(?<!\d[ .-])(?:\+|00|\()?\d(?:[ ./()-]{0,3}\d){8,14}(?![ .\w-]?\d)"),
         _phone,
     ),
-    ("phone number", re.compile(r"(?<![\w-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])"), _any),
+    ("phone number", "", re.compile(r"(?<![\w-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])"), _any),
 )
+"""What it is, what surely stands in it (a text without is not searched), how it looks, what else must be true."""
