@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from otto.answer import is_stop
@@ -81,9 +81,11 @@ class Hearer:
         *,
         answering: Callable[[], bool] = lambda: False,
         partial: Callable[[str], None] = lambda words: None,
+        record: Callable[[Sequence[AudioChunk]], None] = lambda chunks: None,
     ) -> None:
         """`spotter`: None where no wake phrase is listened for in the sound. `answering`: whether a yes or no is
-        awaited: then there is nothing to route. `partial` is told the words heard so far."""
+        awaited: then there is nothing to route. `partial` is told the words heard so far, `record` gets each
+        utterance that was transcribed."""
         self.engine = engine
         """May be replaced at any time; the next utterance is heard with the new one."""
         self._attention = attention
@@ -91,6 +93,7 @@ class Hearer:
         self._spotter = spotter
         self._answering = answering
         self._partial = partial
+        self._record = record
         self._now: _Utterance | None = None
 
     def __call__(self, sound: Sound) -> Heard | None:
@@ -143,6 +146,7 @@ class Hearer:
         if utterance.early is None and utterance.hearing is None:
             return None
         heard = utterance.early or self._finished(utterance, spoken_until)
+        self._record(utterance.chunks)
         return replace(heard, spoken_until=spoken_until)
 
     def _finished(self, utterance: _Utterance, at: float) -> Heard:

@@ -17,7 +17,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -109,6 +109,8 @@ class Parts:
     dry_run: bool = False
     mode: Callable[[str], Mode] = lambda skill: "queued"
     """How a skill's commands wait for one another."""
+    record: Callable[[Sequence[AudioChunk]], None] = lambda chunks: None
+    """Gets each utterance that was transcribed; nothing of it is kept otherwise."""
 
 
 class VoiceLoop:
@@ -158,6 +160,7 @@ class VoiceLoop:
             parts.spotter,
             answering=lambda: self._confirmation.pending,
             partial=self._partial,
+            record=parts.record,
         )
 
     def run(self, seconds: float | None = None) -> None:

@@ -20,6 +20,7 @@ from typing import Self
 
 from otto.answer import USUAL
 from otto.attention import Attention
+from otto.audio.recordings import Recordings
 from otto.audio.standin import Source, raw, recording
 from otto.audio.stt import SpeechToText
 from otto.audio.tts import Speaker, find_voice
@@ -97,8 +98,17 @@ def follow(settings: Settings, live: Live, loop: VoiceLoop) -> None:
     live.watch(changed)
 
 
-def parts(settings: Settings, source: Source, mouth: Mouth, engine: SpeechToText, *, dry_run: bool = False) -> Parts:
-    """What a voice loop is made of. Raises `WakePhraseError`, `ModelFileError`."""
+def parts(
+    settings: Settings,
+    source: Source,
+    mouth: Mouth,
+    engine: SpeechToText,
+    *,
+    dry_run: bool = False,
+    recordings: Recordings | None = None,
+) -> Parts:
+    """What a voice loop is made of. `recordings`: where what is transcribed is kept; None: nowhere. Raises
+    `WakePhraseError`, `ModelFileError`."""
     from otto.audio.vad import VoiceActivity
 
     return Parts(
@@ -112,6 +122,7 @@ def parts(settings: Settings, source: Source, mouth: Mouth, engine: SpeechToText
         hangover=settings.hangover_seconds,
         dry_run=dry_run,
         mode=partial(mode_of, settings),
+        record=recordings.keep if recordings else lambda chunks: None,
     )
 
 

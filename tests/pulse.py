@@ -69,7 +69,7 @@ class Pulse:
     def play(self, samples: NDArray[np.int16]) -> None:
         """Into the virtual microphone, until it has been heard."""
         options = ["--raw", "--format=s16le", "--rate=16000", "--channels=1", f"--device={SINK}"]
-        self._play(options, samples.tobytes())
+        self._play(options, samples.tobytes(), len(samples) / 16_000)
 
     def say(self, text: str, voice: str = "en-us") -> None:
         """A sentence, spoken into the virtual microphone."""
@@ -78,9 +78,13 @@ class Pulse:
         ).stdout
         self._play([f"--device={SINK}"], spoken)
 
-    def _play(self, options: list[str], sound: bytes) -> None:
+    def _play(self, options: list[str], sound: bytes, seconds: float = 0.0) -> None:
         subprocess.run(
-            ["paplay", *options], input=sound, env={**os.environ, **self.environment}, check=True, timeout=60
+            ["paplay", *options],
+            input=sound,
+            env={**os.environ, **self.environment},
+            check=True,
+            timeout=60 + 2 * seconds,
         )
 
 

@@ -307,7 +307,7 @@ def test_many_clients_are_answered_or_refused_soon(
     served, refused = crowd(path, clients, each, "build a house")
     assert len(served) + len(refused) == clients * each
     assert served
-    assert max(served) <= 3 * 0.2 + 0.6  # one runs, two wait; the rest is for a machine that is busy
+    assert max(served) <= 3 * 0.2 + 2.0  # one runs, two wait; the rest is for a machine that is busy
     if refused:
         assert quantiles(refused, n=100)[98] <= 0.2
 
@@ -347,7 +347,7 @@ def test_stop_overtakes_what_waits(daemon: Daemon, path: Path) -> None:
         time.sleep(0.005)
     started = time.monotonic()
     assert ask(path, "stop")["reply"] == "Stopped."
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 1.5  # promised 0.3 s where nothing else runs
     for thread in threads:
         thread.join(5)
     assert [answer["ok"] for answer in answers] == [False, False, False]

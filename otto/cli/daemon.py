@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +18,7 @@ from otto.cli.terminal import note, say
 from otto.errors import OttoError
 
 if TYPE_CHECKING:
+    from otto.audio.recordings import Recordings
     from otto.daemon import Daemon
     from otto.listen import VoiceLoop
 
@@ -40,8 +43,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 @app.command(epilog="Example: otto daemon run")
 def run(
     deaf: Annotated[bool, typer.Option("--deaf", help="Do not listen: answer `otto ask` and ring only.")] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="Folder in which what is transcribed is kept for 7 days; nothing is without it.")
+    ] = None,
 ) -> None:
     """Run it in the foreground, until Ctrl-C."""
+    from otto.audio.recordings import Recordings
     from otto.config import load
     from otto.daemon import Daemon
     from otto.log import set_up
@@ -49,16 +56,18 @@ def run(
     _supported()
     settings = load()
     set_up(settings.log_level, settings.state_folder / "otto.log")
-    daemon = Daemon(settings, voice=None if deaf else _voice)
+    recordings = Recordings(record) if record else None
+    daemon = Daemon(settings, voice=None if deaf else partial(_voice, recordings=recordings))
 
     def ready() -> None:
         trouble = f" It does not listen: {daemon.trouble}" if daemon.trouble else ""
-        note(f"The daemon is ready.{trouble}")
+        recorded = f" {recordings.announcement}" if recordings and not deaf else ""
+        note(f"The daemon is ready.{recorded}{trouble}")
 
     daemon.run(ready)
 
 
-def _voice(daemon: Daemon) -> VoiceLoop:
+def _voice(daemon: Daemon, recordings: Recordings | None) -> VoiceLoop:
     """The voice loop of a daemon, with the parts that the settings name."""
     from otto import voice as voices
     from otto.daemonaudience import DaemonAudience
@@ -68,7 +77,10 @@ def _voice(daemon: Daemon) -> VoiceLoop:
     source = voices.microphone(settings, audience.note, wait=True)
     mouth = voices.Mouth.of(settings, audience.note)
     engine = voices.engine(settings, daemon.otto.live.ready.snapshot, audience.note)
-    loop = VoiceLoop(daemon.otto, voices.parts(settings, source, mouth, engine), audience, commands=daemon.commands)
+    if recordings:
+        audience.note(recordings.announcement)
+    parts = voices.parts(settings, source, mouth, engine, recordings=recordings)
+    loop = VoiceLoop(daemon.otto, parts, audience, commands=daemon.commands)
     voices.follow(settings, daemon.otto.live, loop)
     daemon.asker.otherwise = mouth.confirmation.ask
     return loop

@@ -25,6 +25,8 @@ otto listen --once   (one command, without the wake phrase)
 
 otto listen --once --input command.wav --json
 
+otto listen --record ~/heard   (keeps what it transcribes, to find out what goes wrong)
+
 arecord -q -f S16_LE -r 16000 | otto listen --input -"""
 
 ONCE_SECONDS = 10.0
@@ -42,11 +44,15 @@ def listen(
     attention: Annotated[str | None, typer.Option(help="wake, or always.")] = None,
     stt: Annotated[str | None, typer.Option(help="The engine that transcribes.")] = None,
     voice: Annotated[str | None, typer.Option(help="Who speaks the replies; none: nobody.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Folder in which what is transcribed is kept for 7 days; nothing is without it.")
+    ] = None,
     examples: Annotated[Path | None, typer.Option(help="Folder of example files, in place of the bundled.")] = None,
     skills: Annotated[Path | None, typer.Option(help="Folder of Python skills, in place of the bundled.")] = None,
 ) -> None:
     """Carry out spoken commands."""
     from otto import voice as voices
+    from otto.audio.recordings import Recordings
     from otto.config import folders, load
     from otto.listen import VoiceLoop
     from otto.log import set_up
@@ -57,13 +63,17 @@ def listen(
     set_up(settings.log_level, settings.state_folder / "otto.log")
     source = voices.sound(sound) if sound else voices.microphone(settings, note)
     mouth = voices.Mouth.of(settings, note)
+    recordings = Recordings(record) if record else None
+    if recordings:
+        note(recordings.announcement)
     with progress_bar() as progress:
         where = folders(settings, examples, skills)
         otto = Assistant(settings, mouth.confirmation.ask, where=where, progress=progress)
     with otto:
         engine = voices.engine(settings, otto.live.ready.snapshot, note)
         shown = Terminal(as_json)
-        loop = VoiceLoop(otto, voices.parts(settings, source, mouth, engine, dry_run=dry_run), shown, once=once)
+        parts = voices.parts(settings, source, mouth, engine, dry_run=dry_run, recordings=recordings)
+        loop = VoiceLoop(otto, parts, shown, once=once)
         if not sound:
             voices.follow(settings, otto.live, loop)
         signal.signal(signal.SIGTERM, lambda *_: loop.stop())

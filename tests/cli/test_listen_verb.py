@@ -104,6 +104,18 @@ def test_a_recorded_command_is_heard_carried_out_and_answered(
     assert store_of(own_folders) == ['coffee(size="large", drink="cappuccino")']
 
 
+def test_only_who_asks_for_recordings_gets_them(
+    own_folders: Path, options: list[str], cache: Path, tmp_path: Path
+) -> None:
+    recording = spoken(tmp_path / "a.wav", "make me a large cappuccino please")
+    said = ("--once", "--input", str(recording), *options, "--record", str(tmp_path / "heard"))
+    _, err = start(*said, XDG_CACHE_HOME=str(cache)).communicate(timeout=120)
+    assert f"is recorded in {tmp_path / 'heard'} and deleted after 7 days" in err
+    (kept,) = (tmp_path / "heard").iterdir()
+    assert 60_000 < kept.stat().st_size < 200_000
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"), [("missing.wav", "missing.wav is not there"), ("text.wav", "no sound file")]
 )
@@ -139,6 +151,9 @@ def test_it_hears_through_the_microphone_only_what_is_meant_for_it(
         ):
             pulse.say(said)
             time.sleep(1.5)
+        while "Shall I" not in (line := process.stderr.readline()):
+            assert line, "otto listen ended"
+        time.sleep(0.2)
         pulse.say("yes please")
         time.sleep(2.0)
     finally:
