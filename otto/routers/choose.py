@@ -49,6 +49,12 @@ class Models:
         self._calibrations = calibrations
         self._engines: dict[str, LanguageModel] = {}
 
+    def fitted(self, calibrations: Mapping[str, Calibration]) -> Models:
+        """The same engines with other calibrations, by router. Only one of the two is closed."""
+        other = Models(self.settings, strict=self._strict, calibrations=calibrations)
+        other._engines = self._engines
+        return other
+
     def over(self, first: Router, skills: Sequence[Skill], router: str | None = None) -> Router:
         """The router of the settings (or `router`), on top of a `first` that always answers.
 
