@@ -8,11 +8,13 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from otto.cli.doctorvoice import voice
+from otto.cli.finding import Finding
 from otto.config import Settings, folders, load
 from otto.errors import OttoError
 
@@ -23,20 +25,8 @@ otto doctor
 otto doctor --json"""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at."""
-
-    subject: str
-    state: str
-    """`ok`, `missing` (something works less well) or `broken` (Otto cannot do its work)."""
-    says: str
-    remedy: str = ""
-    """What to do about it."""
-
-
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False) -> None:
-    """Check this installation: settings, store, encoder, skills, programs."""
+    """Check this installation: settings, store, encoder, skills, voice, programs."""
     findings = list(examine())
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
@@ -71,6 +61,7 @@ def examine() -> Iterator[Finding]:
     yield Finding("settings", "ok", f"{settings.config_folder / 'otto.toml'}")
     for subject, look in (("encoder", encoder), ("skills", skills), ("store", store)):
         yield found(subject, look, settings)
+    yield from voice(settings)
     yield from programs()
     yield language_model(settings)
 
