@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otto.errors import OttoError
-from otto.service import api, login, openai
+from otto.service import api, login, openai, page
 from otto.service.description import described
 from otto.service.guard import LOCAL_HOSTS, Guard, Rule
 from otto.service.listen import Listening
@@ -54,10 +54,15 @@ def app(
 
     offered.append(Operation("GET", "/openapi.json", "This description", description, public=True))
     return Starlette(
-        routes=[*(each.route() for each in offered), WebSocketRoute(LISTEN, Listening(service).hold), *routes],
+        routes=[
+            *(each.route() for each in offered),
+            WebSocketRoute(LISTEN, Listening(service).hold),
+            *page.routes(),
+            *routes,
+        ],
         middleware=[
             Middleware(Counted, metrics=service.metrics),
-            Middleware(Guard, rules={**_rules(offered), **(rules or {})}, token=service.token, hosts=hosts),
+            Middleware(Guard, rules={**_rules(offered), **page.RULES, **(rules or {})}, token=service.token, hosts=hosts),
         ],
         exception_handlers={OttoError: refused, HTTPException: _unknown},
     )

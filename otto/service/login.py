@@ -16,6 +16,7 @@ from otto.service.token import COOKIE_SECONDS, Token
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Otto</title>
+<link rel="icon" href="/page/icon.svg" type="image/svg+xml">
 <meta name="color-scheme" content="light dark">
 <body style="font-family: system-ui; margin: 3rem"><p id="said" role="status">One moment…</p>
 <script src="/login.js"></script>

@@ -1,0 +1,28 @@
+// What is asked of the server. Every refusal is an Error whose message is a sentence for people.
+
+/** One conversation a tab: what was said before in it counts. */
+export const conversation = crypto.randomUUID();
+
+async function answered(response) {
+  const body = await response.json().catch(() => ({}));
+  if (response.ok) return body;
+  if (response.status === 401) throw new Error("This page is not logged in: run “otto serve --token” and open its link.");
+  throw new Error(body.error || `The server answered ${response.status}.`);
+}
+
+export async function get(path) {
+  return answered(await fetch(path));
+}
+
+export async function post(path, body) {
+  return answered(await fetch(path, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)}));
+}
+
+/** Opens a WebSocket; `told` gets each of its JSON messages. */
+export function listen(told, closed) {
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/listen`);
+  socket.binaryType = "arraybuffer";
+  socket.onmessage = (message) => told(JSON.parse(message.data));
+  socket.onclose = closed;
+  return socket;
+}
