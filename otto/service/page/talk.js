@@ -58,12 +58,13 @@ document.addEventListener("keydown", (event) => {
 /** Listens until the button is pressed again; what is heard becomes turns. */
 async function hear() {
   const level = find("level"), partial = find("partial");
-  let entry = null, source = null;
+  let entry = null, source = null, over = false;
   const socket = listen(told, () => end());
   hearing = {end, send: (message) => socket.send(JSON.stringify(message))};
   pressed(true);
   try {
     source = await record((samples) => socket.readyState === WebSocket.OPEN && socket.send(samples));
+    if (over) source.stop();
   } catch (error) {
     complain(`The microphone cannot be used: ${error.message}`);
     end();
@@ -88,6 +89,8 @@ async function hear() {
   }
 
   function end() {
+    if (over) return;
+    over = true;
     source?.stop();
     if (socket.readyState <= WebSocket.OPEN) socket.close();
     hearing = null;
