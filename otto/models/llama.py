@@ -50,11 +50,13 @@ class Llama:
         context: int = CONTEXT,
         threads: int = 0,
         cache: Path | None = None,
+        stretched: bool = False,
     ) -> None:
         """Checks the files and starts to load them; returns without waiting for that.
 
         `context`: tokens of prompt and answer together. `threads`: 0 chooses by the size of the model. `cache`: folder
-        in which it is remembered that files are whole. Raises `ModelFileError` with the command that mends it.
+        in which it is remembered that files are whole. `stretched`: allows a context longer than the model was trained
+        on, which is no use but to measure. Raises `ModelFileError` with the command that mends it.
         """
         if importlib.util.find_spec("llama_cpp") is None:
             raise ModelFileError(f"GGUF models need llama.cpp; install it with: {INSTALL}")
@@ -68,6 +70,7 @@ class Llama:
             "model": str(model),
             "adapters": [str(adapter) for adapter in adapters],
             "context": context,
+            "stretched": stretched,
             "threads": threads or _threads(model),
         }
         self._asking = threading.Lock()

@@ -2,7 +2,7 @@
 
 `otto.child` starts it. A question is a JSON object a line on standard input, its answer one on standard output:
 
-    {"job": "load", "model", "adapters", "context", "threads"}     -> {"context", "vocabulary"}
+    {"job": "load", "model", "adapters", "context", "stretched", "threads"} -> {"context", "vocabulary"}
     {"job": "write", "prompt", "grammar", "end", "most", "seconds"} -> {"text", "log_probability", "tokens",
                                                                         "prompt_tokens", "reused_tokens"}
 
@@ -55,7 +55,9 @@ def main() -> None:
         job = jobs.get()
         try:
             if job["job"] == "load":
-                engine = Engine(job["model"], job["adapters"], job["context"], job["threads"])
+                engine = Engine(
+                    job["model"], job["adapters"], job["context"], job["threads"], stretched=job["stretched"]
+                )
                 answer: Mapping[str, object] = {"context": engine.context, "vocabulary": engine.vocabulary}
             elif engine is None:
                 raise CannotError("no model is loaded")
@@ -70,7 +72,9 @@ def main() -> None:
 class Engine:
     """A loaded model and what it has evaluated."""
 
-    def __init__(self, model: str, adapters: Sequence[str], context: int, threads: int) -> None:
+    def __init__(
+        self, model: str, adapters: Sequence[str], context: int, threads: int, *, stretched: bool = False
+    ) -> None:
         from llama_cpp import llama_cpp as lib
 
         self._lib = lib
@@ -81,7 +85,8 @@ class Engine:
         self._model = lib.llama_model_load_from_file(os.fsencode(model), lib.llama_model_default_params())
         if not self._model:
             raise self._cannot("llama.cpp cannot load it")
-        self._start(context, threads)
+        trained = int(lib.llama_model_n_ctx_train(self._model))
+        self._start(min(context, trained) if trained > 0 and not stretched else context, threads)
         self._adapt(adapters)
         self._vocab = lib.llama_model_get_vocab(self._model)
         self.vocabulary = int(lib.llama_vocab_n_tokens(self._vocab))
@@ -122,8 +127,7 @@ class Engine:
 
     def _start(self, context: int, threads: int) -> None:
         params = self._lib.llama_context_default_params()
-        trained = int(self._lib.llama_model_n_ctx_train(self._model))
-        params.n_ctx = min(context, trained) if trained > 0 else context
+        params.n_ctx = context
         params.n_batch = params.n_ubatch = BATCH
         params.n_threads = params.n_threads_batch = threads
         self._context = self._lib.llama_init_from_model(self._model, params)
