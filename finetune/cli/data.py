@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from finetune.collect import Collection, Private
+    from finetune.shapes import Conversation
     from otto.config import Settings
     from otto.skill import Skill
     from otto.snapshot import Snapshot
@@ -38,6 +39,11 @@ SPLIT_EXAMPLES = """Examples:
 otto data split answers.jsonl -o data
 
 otto data split --check data   (does anything held back stand in train.jsonl?)"""
+STATS_EXAMPLES = """Examples:
+
+otto data stats data
+
+otto data stats answers.jsonl --tokenizer models/qwen --format chatml -o report   (pictures and a page)"""
 CONVERT_EXAMPLES = """Examples:
 
 otto data convert sharegpt.json chat.jsonl
@@ -142,6 +148,47 @@ def split(
     _tell(collection, manifest, as_json)
 
 
+@app.command(epilog=STATS_EXAMPLES)
+def stats(
+    file: Annotated[Path, typer.Argument(help="A data set's folder, or a file of rows.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write stats.json, pictures and stats.html.")
+    ] = None,
+    tokenizer: Annotated[
+        str, typer.Option(help="A tokenizer.json, its folder, or a model on the hub; without it, the tiny model's.")
+    ] = "",
+    words: Annotated[bool, typer.Option("--words", help="Count words instead of tokens.")] = False,
+    form: Annotated[str, typer.Option("--format", help="How the model's family frames turns.")] = "plain",
+    system: Annotated[str, typer.Option(help="A file of prompts/ that goes before each row, such as router.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show lengths, duplicates, balance and words of a data set, and the max_length that it needs."""
+    from finetune import stats as measuring
+    from finetune import statspage
+    from otto.cli.skillview import print_table
+    from otto.files import write_atomic
+    from otto.prompt import chat_format, listing, prompt
+
+    text = (
+        prompt(system).replace("{skills}", listing(_schemas(_snapshot(_load(), []), None).values())) if system else ""
+    )
+    ruler = measuring.Ruler(chat_format(form), None if words else measuring.tokenizer(tokenizer), text)
+    found = measuring.measure(_parts(file), ruler)
+    if output is not None:
+        pictures = statspage.draw(found, output)
+        statspage.write(found, output / "stats.html", pictures, f"Data set {file.name}")
+        write_atomic(output / "stats.json", json.dumps(found.figures(), indent=1, ensure_ascii=False) + "\n")
+    if as_json:
+        print(json.dumps(found.figures(), ensure_ascii=False))
+        return
+    print_table(("", ""), statspage.figures(found))
+    say("")
+    print_table((found.unit, *statspage.LENGTH_HEADINGS), statspage.lengths(found))
+    say("\nmost frequent: " + ", ".join(f"{word} {count}" for word, count in list(found.words.items())[:15]))
+    if output is not None:
+        note(f"pictures and page: {output / 'stats.html'}")
+
+
 @app.command(epilog=CONVERT_EXAMPLES)
 def convert(
     file: Annotated[Path, typer.Argument(help="A .jsonl file, a .json list or an example file.")],
@@ -183,6 +230,23 @@ def _check(folder: Path, near: float, as_json: bool) -> int:
                 say(str(leak))
         note(", ".join(f"{name}: {len(several)} leaks" for name, several in found.items()) or "nothing is held back")
     return 1 if any(found.values()) else 0
+
+
+def _parts(file: Path) -> Mapping[str, Sequence[Conversation]]:
+    """The rows of a data set by split, or of a file."""
+    from finetune.collect import from_file
+    from finetune.shapes import read
+    from finetune.split import SPLITS
+
+    if (file / "manifest.json").is_file():
+        return {name: read(file / f"{name}.jsonl") for name in SPLITS}
+    return {file.name: from_file(file)[0]}
+
+
+def _load() -> Settings:
+    from otto.config import load
+
+    return load()
 
 
 def _private(value: str) -> Private:

@@ -42,7 +42,10 @@ def written(folder: Path, train_rows: int = 60, valid_rows: int = 2) -> dict[str
         rows = [{"messages": [{"role": "user", "content": f"{name} question {number}"},
                               {"role": "assistant", "content": "stop()"}]} for number in range(count)]  # fmt: skip
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return {"train": folder / "train.jsonl", "valid": folder / "valid.jsonl"}
+    examples = folder / "examples"
+    examples.mkdir(exist_ok=True)
+    (examples / "lights_examples.txt").write_text("User: lights on\nAssistant: lights()\n")
+    return {"train": folder / "train.jsonl", "valid": folder / "valid.jsonl", "examples": examples}
 
 
 def recipe(folder: Path, provider: str, address: str = "", rows: tuple[int, int] = (60, 2), **more: Any) -> Recipe:
