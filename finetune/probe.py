@@ -97,6 +97,7 @@ def load_saved(folder: Path, recipe: Recipe, on: Hardware) -> tuple[Any, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         options: dict[str, Any] = {"dtype": dtype(recipe, on), "use_safetensors": True, "trust_remote_code": False}
+        model: Any
         if recipe.method.kind == "full":
             model = AutoModelForCausalLM.from_pretrained(folder, **options)
         else:
@@ -108,7 +109,8 @@ def load_saved(folder: Path, recipe: Recipe, on: Hardware) -> tuple[Any, Any]:
                 options["revision"] = recipe.model.revision
             if recipe.model.device_map:
                 options |= {"device_map": recipe.model.device_map, "offload_folder": str(folder / "offload")}
-            model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base(recipe), **options), folder)
+            whole: Any = AutoModelForCausalLM.from_pretrained(base(recipe), **options)
+            model = PeftModel.from_pretrained(whole, folder)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"{folder}: what was saved cannot be loaded again: {error}") from error
     if on.device == "cuda" and not recipe.model.device_map and recipe.method.kind != "qlora":

@@ -28,7 +28,7 @@ from finetune.progress import Predictions
 from finetune.recipe import Recipe
 from finetune.rows import Encoded, encode, encoded, endless
 from finetune.shapes import Conversation
-from otto.errors import ConfigError, ModelError
+from otto.errors import ConfigError, ModelError, OttoError
 from otto.files import write_atomic
 from otto.models import card
 from otto.prompt import RouterPrompt, router_prompt
@@ -36,7 +36,8 @@ from otto.skill import Skill
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-    from trl import SFTConfig, SFTTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
 
 CHECKPOINTS = "checkpoints"
 LOSS_TOLERANCE = 0.05
@@ -119,7 +120,7 @@ def run(ready: Prepared, output: Path, *, resume: bool = False) -> Outcome:
     from transformers.trainer_utils import get_last_checkpoint
 
     checkpoints = output / CHECKPOINTS
-    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    last: str | None = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None  # type: ignore[no-untyped-call]
     if last and not resume:
         raise ConfigError(f"{output}: holds checkpoints of an earlier run; go on with --resume, or name another folder")
     output.mkdir(parents=True, exist_ok=True)
@@ -135,7 +136,8 @@ def run(ready: Prepared, output: Path, *, resume: bool = False) -> Outcome:
 def build(ready: Prepared, output: Path) -> tuple[SFTTrainer, Predictions]:
     """The trainer, before its first step."""
     from transformers import EarlyStoppingCallback, set_seed
-    from trl import SFTTrainer
+
+    from finetune.answerloss import AnswerTrainer
 
     recipe = ready.recipe
     set_seed(recipe.training.seed)
@@ -154,7 +156,7 @@ def build(ready: Prepared, output: Path) -> tuple[SFTTrainer, Predictions]:
     callbacks: list[Any] = [predictions]
     if recipe.training.early_stopping:
         callbacks.append(EarlyStoppingCallback(recipe.training.early_stopping))
-    trainer = SFTTrainer(
+    trainer = AnswerTrainer(
         model=model,
         args=settings(ready, output),
         train_dataset=_train_set(ready),
@@ -168,7 +170,7 @@ def build(ready: Prepared, output: Path) -> tuple[SFTTrainer, Predictions]:
 
 def settings(ready: Prepared, output: Path) -> SFTConfig:
     """The recipe in trl's words."""
-    from trl import SFTConfig
+    from trl.trainer.sft_config import SFTConfig
 
     recipe, training = ready.recipe, ready.recipe.training
     evaluates = _evaluates(ready)
@@ -294,17 +296,18 @@ def _question(ready: Prepared) -> tuple[Encoded, tuple[str, str]]:
 def _train_set(ready: Prepared) -> Any:
     if not ready.recipe.data.sample:
         return _dataset(ready.train)
-    from datasets import Features, IterableDataset, List, Value
+    from datasets import Features, IterableDataset, List, Value  # type: ignore[import-untyped, unused-ignore]
 
     return IterableDataset.from_generator(
-        _sampled, gen_kwargs={"ready": ready}, features=Features({name: List(Value("int64")) for name in _COLUMNS})
+        sampled, gen_kwargs={"ready": ready}, features=Features({name: List(Value("int64")) for name in _COLUMNS})
     )
 
 
 _COLUMNS = ("input_ids", "labels")
 
 
-def _sampled(ready: Prepared) -> Iterator[dict[str, list[int]]]:
+def sampled(ready: Prepared) -> Iterator[dict[str, list[int]]]:
+    """Sampled rows in tokens, without end."""
     return endless(
         ready.material.sampled(ready.recipe),
         ready.material.task,
@@ -316,7 +319,7 @@ def _sampled(ready: Prepared) -> Iterator[dict[str, list[int]]]:
 
 
 def _dataset(rows: Sequence[Encoded]) -> Any:
-    from datasets import Dataset
+    from datasets import Dataset  # type: ignore[import-untyped, unused-ignore]
 
     return Dataset.from_dict(
         {
@@ -352,7 +355,25 @@ def _data_hash(recipe: Recipe) -> str:
     return card.digest(manifest) if not recipe.data.sample and manifest.is_file() else ""
 
 
+def main(arguments: Sequence[str]) -> None:
+    """`python -m finetune.train RECIPE -o DIR …`: what launchers such as torchrun start."""
+    import typer
+
+    from finetune.cli.train import train as command
+
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(command)
+    try:
+        app(list(arguments))
+    except OttoError as error:
+        sys.exit(f"otto: {error}")
+
+
 def _quiet() -> None:
     """No warnings about forks and no telemetry."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -30,7 +30,7 @@ from otto.values import gazetteer
 FUNCTION_WORDS = 400
 """So many of the commonest English words are never replaced."""
 RARE = 3
-"""A word that stands in at most so many sentences may be replaced."""
+"""A word that stands in at most so many sentences may be replaced, and any that stands in values only."""
 LARGE_CITY = 200_000
 """Inhabitants from which a place is drawn as a value."""
 _KINDS = (
@@ -73,7 +73,15 @@ class Values:
         counts = Counter(word for each in examples for word in {found.lower() for found in _WORD.findall(each.text)})
         common = common_words()
         kept = frames(templates) | set(common[:FUNCTION_WORDS]) | _KIND_OF.keys()
-        self._rare = frozenset(word for word, count in counts.items() if count <= RARE and len(word) > 2) - kept
+        inside = {
+            found.lower()
+            for each in templates
+            for slot in each.slots
+            if slot.parameter.type == "text" and not slot.alone
+            for found in _WORD.findall(slot.said)
+        }
+        rare = {word for word, count in counts.items() if count <= RARE} | inside
+        self._rare = frozenset(word for word in rare if len(word) > 2) - kept
         self._words = [
             *sorted(self._rare),
             *(word for word in common[FUNCTION_WORDS:] if word not in kept and len(word) > 2),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from finetune.shapes import Conversation, DataError
 from finetune.tasks import Score
@@ -31,10 +32,10 @@ class RouterTask:
         return "router"
 
     def opening(self, row: Conversation) -> str:
-        return self.prompt.opening(row.question, list(self.skills.values()))
+        return self.prompt.opening(row.question, self._listed)
 
     def training(self, row: Conversation) -> tuple[str, str]:
-        return self.prompt.training(row.question, self._wanted(row), list(self.skills.values()))
+        return self.prompt.training(row.question, self._wanted(row), self._listed)
 
     def score(self, row: Conversation, answer: str) -> Score:
         wanted, calls = self._wanted(row), read(answer)
@@ -51,6 +52,11 @@ class RouterTask:
         except (KeyError, CallError):
             return False
         return bool(calls)
+
+    @cached_property
+    def _listed(self) -> tuple[Skill, ...]:
+        """The skills in the prompt; none for a model that knows them by heart."""
+        return tuple(self.skills.values()) if self.prompt.system else ()
 
     def _wanted(self, row: Conversation) -> tuple[Call, ...]:
         try:
