@@ -48,6 +48,9 @@ class Reading:
     """What a model's text turned out to be."""
 
     calls: tuple[Call, ...] = ()
+    """Canonical, as every router hands them over: what means the same is written the same."""
+    said: tuple[Call, ...] = ()
+    """The same as the model wrote them."""
     problem: str = ""
     """Why it cannot be carried out; empty: it can."""
 
@@ -119,15 +122,14 @@ class ModelRouter:
     def read(self, text: str, now: datetime) -> Reading:
         """The calls in what a model wrote, or what is wrong with it."""
         try:
-            calls = parse(_bare(text, self.prompt.format.end))
-            for call in calls:
+            written = parse(_bare(text, self.prompt.format.end))
+            for call in written:
                 if call.name not in self._known:
                     raise CallError(f"there is no {call.name}", skill=call.name)
-                self._known[call.name].check(call, now)
+            said = tuple(call for call in written if call.name != OTHER) or written[:1]
+            return Reading(tuple(self._known[call.name].canonical(call, now) for call in said), said)
         except (CallSyntaxError, CallError) as error:
             return Reading(problem=str(error))
-        real = tuple(call for call in calls if call.name != OTHER)
-        return Reading(real or calls[:1])
 
     def routed(self, text: str, written: Written, reading: Reading, faults: Sequence[str], context: Context) -> Route:
         """The route of a text that was read; `faults`: what was wrong with what the model wrote, in order."""
@@ -137,7 +139,7 @@ class ModelRouter:
         if reading.problem:
             trace["refused"] = reading.problem
             return Route((Call(OTHER),), 0.0, self._name, (), trace)
-        missing = self._unsupported(reading.calls, text, context.now)
+        missing = self._unsupported(reading.said, text, context.now)
         if missing:
             trace["not said"] = ", ".join(missing)
         self._tells = self._tells or written.log_probability != 0

@@ -24,7 +24,7 @@ def test_why_is_told_for_every_router_asked(otto: Otto) -> None:
     assert fewshot["calls"] == ['timer(duration="10 minutes")']
     assert fewshot["confidence"] > 0.8
     assert "score" in fewshot["trace"]
-    assert openai["calls"] == ['timer(duration="ten minutes")']
+    assert openai["calls"] == ['timer(duration="10 minutes")']
     assert openai["trace"]["model"] == "openai:m"
     assert "/nowhere.gguf" in llama["error"]
 

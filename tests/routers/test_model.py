@@ -54,10 +54,10 @@ def router(model: Script, skills: Sequence[Skill] = SKILLS, **options: object) -
 @pytest.mark.parametrize(
     ("written", "calls"),
     [
-        ('timer(duration="ten minutes")', 'timer(duration="ten minutes")'),
+        ('timer(duration="ten minutes")', 'timer(duration="10 minutes")'),
         (' lights(state="off", room="kitchen") </s>', 'lights(state="off", room="kitchen")'),
-        ('```python\ntimer(duration="ten minutes")\n```', 'timer(duration="ten minutes")'),
-        ('lights(state="off"); timer(duration="ten minutes")', 'lights(state="off"); timer(duration="ten minutes")'),
+        ('```python\ntimer(duration="ten minutes")\n```', 'timer(duration="10 minutes")'),
+        ('lights(state="off"); timer(duration="ten minutes")', 'lights(state="off"); timer(duration="10 minutes")'),
         ("other()", "other()"),
         ('other(); lights(state="off")', 'lights(state="off")'),
     ],
