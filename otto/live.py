@@ -115,6 +115,7 @@ class Live:
         that for conversations."""
         assert self._router is not None
         skills = {entry.skill.name: entry.skill for entry in exposed}
+        self.models.sentences = {entry.skill.name: [example.text for example in entry.examples] for entry in exposed}
         known = openers(example for entry in exposed for example in entry.examples)
         alone = self.models.over(SeveralRouter(self._router, skills, known), list(skills.values()))
         return FollowUpRouter(alone, skills)

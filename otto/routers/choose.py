@@ -24,7 +24,7 @@ from otto.models.language import LanguageModel
 from otto.prompt import RouterPrompt, router_prompt
 from otto.route import Router
 from otto.routers.cascade import ALWAYS, CascadeRouter, Stage
-from otto.routers.model import ModelRouter
+from otto.routers.model import ModelRouter, Shortlist
 from otto.skill import Skill
 
 log = logging.getLogger(__name__)
@@ -48,11 +48,13 @@ class Models:
         self._strict = strict
         self._calibrations = calibrations
         self._engines: dict[str, LanguageModel] = {}
+        self.sentences: Mapping[str, Sequence[str]] = {}
+        """Examples by skill: what tells skills apart where a prompt cannot list them all."""
 
     def fitted(self, calibrations: Mapping[str, Calibration]) -> Models:
         """The same engines with other calibrations, by router. Only one of the two is closed."""
         other = Models(self.settings, strict=self._strict, calibrations=calibrations)
-        other._engines = self._engines
+        other._engines, other.sentences = self._engines, self.sentences
         return other
 
     def over(self, first: Router, skills: Sequence[Skill], router: str | None = None) -> Router:
@@ -91,6 +93,7 @@ class Models:
             name=name,
             card=card,
             grammar=grammar,
+            shortlist=self._shortlist(name, prompt, skills),
             confidence=found.sure() if found else None,
             seconds=self.settings.router_seconds,
         )
@@ -154,8 +157,14 @@ class Models:
     def _llama(self) -> LanguageModel:
         from otto.models.llama import Llama
 
-        adapter = self._adapter()
-        return Llama(self._file("llama"), adapters=[adapter] if adapter else [], cache=self.settings.cache_folder)
+        adapter, settings = self._adapter(), self.settings
+        return Llama(
+            self._file("llama"),
+            adapters=[adapter] if adapter else [],
+            context=settings.llama_context,
+            threads=settings.llama_threads,
+            cache=settings.cache_folder,
+        )
 
     def _transformer(self) -> LanguageModel:
         from otto.models.transformer import TransformerModel
@@ -175,6 +184,16 @@ class Models:
             price_in=settings.price_in,
             price_out=settings.price_out,
         )
+
+    def _shortlist(self, name: str, prompt: RouterPrompt, skills: Sequence[Skill]) -> Shortlist | None:
+        """For a model on this machine whose prompt lists the skills, where they do not all fit its context."""
+        if name != "llama" or "{skills}" not in prompt.system:
+            return None
+        from otto.shortlist import Shortlist as ByLikeness
+        from otto.shortlist import fitting
+
+        chosen = ByLikeness(skills, self.sentences, characters=fitting(self.settings.llama_context))
+        return None if chosen.all_fit else chosen
 
     def _file(self, name: str) -> Path:
         weights = self.weights(name)
