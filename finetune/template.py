@@ -8,6 +8,7 @@ the whole sentence (`action="list"`) stays as it is. A filled hole is written as
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -102,10 +103,11 @@ def written(said: str, parameter: Parameter) -> Scalar:
     return said
 
 
-def frames(templates: Sequence[Template]) -> frozenset[str]:
-    """All words that stand around values, in lower case."""
+def frames(templates: Sequence[Template], least: int = 3) -> frozenset[str]:
+    """The words that stand around values in at least so many sentences (or in all there are), in lower case."""
     texts = (piece for each in templates for piece in each.pieces if isinstance(piece, str))
-    return frozenset(text[start:end].lower() for text in texts for start, end in word_spans(text))
+    counts = Counter(text[start:end].lower() for text in texts for start, end in word_spans(text))
+    return frozenset(word for word, count in counts.items() if count >= min(least, len(templates) // 2))
 
 
 def _before(text: str) -> str:
