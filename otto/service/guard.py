@@ -55,7 +55,7 @@ class Guard:
         *,
         hosts: frozenset[str] = LOCAL_HOSTS,
     ) -> None:
-        """`rules` by path; one whose path ends in `/` is for all that lies under it. `hosts`: names, without a port,
+        """`rules` by path; one whose path ends in `/*` is for all that lies under it. `hosts`: names, without a port,
         that this machine goes by."""
         self._app = app
         self._rules = rules
@@ -78,11 +78,8 @@ class Guard:
             await self._app(scope, receive, send)
 
     def _rule(self, path: str) -> Rule:
-        found = self._rules.get(path)
-        if found is None:
-            under = (start for start in self._rules if start.endswith("/") and path.startswith(start))
-            found = self._rules.get(max(under, key=len, default=""))
-        return found or Rule()
+        under = (each for each in self._rules if each.endswith("/*") and path.startswith(each[:-1]))
+        return self._rules.get(path) or self._rules.get(max(under, key=len, default="")) or Rule()
 
     def _check(self, scope: Scope, rule: Rule) -> None:
         """Raises `Refusal`."""

@@ -52,6 +52,7 @@ class Turns:
         self._metrics = metrics
         self._done = done
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="turns")
+        self._interruptions = 0
         self._routing = 0
         self._taken = 0
 
@@ -99,6 +100,7 @@ class Turns:
 
     def interrupt(self) -> bool:
         """Ends what is carried out and drops what waits. Whether there was anything."""
+        self._interruptions += 1
         busy = not self.commands.idle
         self.commands.clear()
         self._otto.cancel()
@@ -126,9 +128,12 @@ class Turns:
             self._taken -= 1
 
     async def _asked(self, text: str, conversation: str, dry_run: bool, question_id: str) -> Answered:
+        before = self._interruptions
         understood = await self._understood(text, conversation)
         if _is_stop(understood) and not dry_run:
             return await self._stopped(understood)
+        if before != self._interruptions:
+            raise Refusal(409, DROPPED)  # it was not in the queue yet when somebody said "stop"
         return await self._considered(understood, dry_run, question_id)
 
     async def _considered(self, understood: Understood, dry_run: bool, question_id: str) -> Answered:

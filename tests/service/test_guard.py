@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from otto.service import guard
+from otto.service.guard import Guard, Rule
 from otto.service.run import Server
 from otto.service.token import COOKIE_SECONDS, Token, TokenError, open_token
 
@@ -138,6 +139,16 @@ def test_a_body_that_does_not_come_is_given_up(server: Server, monkeypatch: pyte
     with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
         connection.sendall(head.encode())
         assert connection.makefile("rb").readline().split()[1] == b"408"
+
+
+def test_a_rule_is_for_its_path_and_for_what_lies_under_it_only_where_it_says_so() -> None:
+    async def nothing(*_: object) -> None:
+        raise AssertionError("it is not called")
+
+    rules = {"/": Rule(public=True), "/mcp/*": Rule(most_bytes=1), "/mcp/open": Rule(public=True)}
+    guarded = Guard(nothing, rules, Token("s" * 43))
+    found = [guarded._rule(path) for path in ("/", "/api/ask", "/mcp/one", "/mcp/open", "/mcpx", "//")]
+    assert found == [Rule(public=True), Rule(), Rule(most_bytes=1), Rule(public=True), Rule(), Rule()]
 
 
 @contextmanager
