@@ -36,6 +36,10 @@ from otto.undo import UNDO, Done
 DATA = Path(__file__).resolve().parent.parent / "tests" / "data"
 ELSEWHERE = ("volume", "media", "weather", "news", "openai", "story", "runapp", "lock", "define")
 """Skills that need the network or other programs."""
+EARLIER = (
+    ['timer(duration="5 minutes")'], ['weather(location="Berlin")'], ['reminder(text="call mum", when="2026-03-04 18:00")'],
+    ['todo(action="add", item="milk")'], ['math(question="2+2")'], ['volume(action="up")'],
+)  # fmt: skip
 NOW = datetime(2026, 3, 4, 12, tzinfo=ZoneInfo("Europe/Berlin"))
 
 
@@ -102,6 +106,21 @@ def _dialogue(row: Mapping[str, Any], ready: Ready, folder: Path) -> Scored:
     return Scored(" / ".join(said), " / ".join(wanted), " / ".join(given), right)
 
 
+def after_another(ready: Ready) -> tuple[float, float]:
+    """`exact_typed` of `commands.jsonl` said alone, and said right after some other command: what is a command by
+    itself has to stay one."""
+    skills = schemas(ready)
+    said = rows("commands.jsonl")
+    alone, after = [], []
+    for place, row in enumerate(said):
+        before = calls(EARLIER[place % len(EARLIER)])
+        context = Context(NOW, last=before, until=NOW, undoable=before[0].name not in ("weather", "math"))
+        wanted = parse(row["call"])
+        alone.append(same_calls(wanted, ready.router.route(row["text"], Context(NOW)).calls, skills, NOW))
+        after.append(same_calls(wanted, ready.router.route(row["text"], context).calls, skills, NOW))
+    return sum(alone) / len(said), sum(after) / len(said)
+
+
 def performed(
     meant: Sequence[Call], ready: Ready, text: str, done: tuple[Done, ...], folder: Path
 ) -> tuple[Result, ...]:
@@ -135,7 +154,7 @@ def _performed(call: Call, ready: Ready, text: str, folder: Path) -> Result:
     answer: dict[str, Any] = answer_to(job)
     if "error" in answer:
         return Result(call, "failed", asks=answer["asks"])
-    return Result(call, "ran", undo=answer["undo"])
+    return Result(call, "ran", undo=answer.get("undo"))
 
 
 def schemas(ready: Ready) -> Mapping[str, Skill]:
@@ -164,8 +183,10 @@ def main() -> None:
     """Trains, or takes the trained router from the cache, and scores."""
     live = Live(load(), Folders((bundled("examples"),), (bundled("skills"),)))
     understood, held = sentences(live.ready), dialogues(live.ready)
+    alone, after = after_another(live.ready)
     live.close()
     found = figures("multi", understood) | figures("dialogues", held)
+    found |= {"commands_alone": alone, "commands_after_another": after}
     if "--json" in sys.argv:
         print(json.dumps(found))
         return

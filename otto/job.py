@@ -4,7 +4,7 @@
 standard output:
 
     {"job": "describe", "file", "source"}                            -> {"skill", "risk", "deadline", "session"}
-    {"job": "run", "file", "source", "call", "session"}              -> {"text", "data", "undo"}
+    {"job": "run", "file", "source", "call", "session"}              -> {"text", "data"}, perhaps "undo"
     {"job": "undo", "file", "source", "undo", "session"}             -> {"text", "data"}
     {"job": "act", "file", "action", "skill", "call", "session"}     -> {"text", "data"}
     {"job": "where", "file"}                                         -> {"line"}, while another job is still running
@@ -157,7 +157,8 @@ def _checked(reply: Reply) -> Answer:
     if len(shown) > MAX_DATA:
         raise SchemaError(f"the data of its Reply takes more than {MAX_DATA:,} characters")
     data, undo = json.loads(shown)
-    return {"text": shorten(reply.text, MAX_TEXT), "data": data, "undo": undo}
+    answer: Answer = {"text": shorten(reply.text, MAX_TEXT), "data": data}
+    return answer if undo is None else {**answer, "undo": undo}
 
 
 def session_entry(

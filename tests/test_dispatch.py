@@ -138,7 +138,7 @@ def test_a_sentence_of_the_skill_is_the_error(do: Do) -> None:
     [
         ("heating()", "There is no skill heating."),
         ("other()", "No skill applies."),
-        ("lights()", "lights needs state"),
+        ("lights()", "Which state: on or off?"),
         ('lights(state="purple")', "lights: state: "),
         ('lights(state="on", colour="red")', "lights has no parameter 'colour' (it has: state, room, level)"),
         ('lights(state="on", level=101)', "lights: level: "),

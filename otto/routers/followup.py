@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from otto.call import OTHER, Call
 from otto.route import Context, Question, Route, Router
 from otto.routers import answers, phrases
-from otto.routers.anaphora import resolved
+from otto.routers.anaphora import points_there, resolved
 from otto.routers.phrases import LeadIn
 from otto.routers.replacement import placed, replaced
 from otto.skill import Skill
@@ -29,6 +29,8 @@ SURE = 0.9
 """Confidence of a follow-up."""
 OWN = 0.8
 """Confidence from which a sentence is a command of its own, whatever went before."""
+OWN_WORDS = 3
+"""Words from which on what follows "and" may be a command of another skill."""
 MOST_WORDS = 6
 """Words in a text that takes the place of another."""
 
@@ -73,6 +75,9 @@ class FollowUpRouter:
         """What `text` means as an answer; None where it is none."""
         if asked.options:
             chosen = answers.choice(text, asked.options)
+            own = self._alone(phrases.lead_in(text).rest, context) if chosen == () else None
+            if own is not None and self._command(own):
+                return own  # "no, what time is it"
             return None if chosen is None else _route(chosen, "choice")
         if phrases.said(text) in phrases.DISMISS:
             return _route((), "dropped")
@@ -95,7 +100,9 @@ class FollowUpRouter:
             skill = self.skills.get(call.name)
             if skill is None:
                 continue
-            changed = replaced(call, skill, lead.rest, context.now, certain=bool(lead.kind))
+            if points_there(lead.rest) or (lead.kind == "add" and self._another(sure, call, lead.rest)):
+                break
+            changed = replaced(call, skill, lead.rest, context.now, certain=bool(lead.kind), heard=context.said)
             if changed is not None and (lead.kind or not self._command(sure)):
                 return self._changed(changed, lead, context)
         if self._command(sure):
@@ -109,6 +116,10 @@ class FollowUpRouter:
     def _command(self, route: Route) -> bool:
         """Whether a route is a command of its own."""
         return not route.rejected and route.confidence >= OWN
+
+    def _another(self, route: Route, call: Call, text: str) -> bool:
+        """Whether a text of some words is a command of another skill: "and the time there"."""
+        return self._command(route) and route.calls[0].name != call.name and len(text.split()) >= OWN_WORDS
 
     def _changed(self, changed: Call, lead: LeadIn, context: Context) -> Route:
         """The changed call; what it corrects is undone first."""

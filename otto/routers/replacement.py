@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, time, timedelta
 
 from otto.call import Call, Scalar
@@ -37,11 +38,11 @@ MOST_NAMED = 3
 """Words in the name of a place that is not on the map."""
 
 
-def replaced(call: Call, skill: Skill, said: str, now: datetime, *, certain: bool) -> Call | None:
+def replaced(call: Call, skill: Skill, said: str, now: datetime, *, certain: bool, heard: str = "") -> Call | None:
     """`call` with the value that `said` is, in place of the one for its parameter; None where it is no such value.
 
-    `certain`: something else than `said` tells that it is one, so a name that nobody knows may be a place. Texts are not
-    looked at: anything could be one.
+    `certain`: something else than `said` tells that it is one, so a name that nobody knows may be a place. `heard`: the
+    sentence that `call` was understood from. Texts are not looked at: anything could be one.
     """
     present = [each for each in skill.parameters if each.name in call.arguments]
     absent = [each for each in skill.parameters if each.name not in call.arguments]
@@ -51,7 +52,7 @@ def replaced(call: Call, skill: Skill, said: str, now: datetime, *, certain: boo
             return Call(call.name, {name: value for name, value in call.arguments.items() if name != parameter.name})
         if isinstance(old, tuple):
             continue
-        value = value_in(said, parameter, old, now, certain=certain)
+        value = value_in(said, parameter, old, now, certain=certain, heard=heard)
         if value is not None:
             return placed(call, skill, parameter.name, value)
     return None
@@ -63,7 +64,9 @@ def placed(call: Call, skill: Skill, name: str, value: Scalar) -> Call:
     return Call(call.name, {each.name: arguments[each.name] for each in skill.parameters if each.name in arguments})
 
 
-def value_in(said: str, parameter: Parameter, old: Scalar | None, now: datetime, *, certain: bool) -> Scalar | None:
+def value_in(
+    said: str, parameter: Parameter, old: Scalar | None, now: datetime, *, certain: bool, heard: str = ""
+) -> Scalar | None:
     """The canonical value for `parameter` that `said` is, if it is one and little else. `old`: the one so far."""
     if parameter.type == "text":
         return None
@@ -76,7 +79,7 @@ def value_in(said: str, parameter: Parameter, old: Scalar | None, now: datetime,
         except ValueReadError:
             continue
         if parameter.type == "datetime" and isinstance(typed, datetime):
-            typed = _kept(text, typed, parameter, old, now)
+            typed = _kept(text, typed, parameter, old, now, heard)
         written = parameter.write(typed)
         return None if isinstance(written, tuple) else written
     if parameter.type == "place" and certain:
@@ -110,7 +113,7 @@ def _named(said: str, parameter: Parameter, now: datetime) -> Scalar | None:
     return None if isinstance(written, tuple) else written
 
 
-def _kept(text: str, new: datetime, parameter: Parameter, old: Scalar | None, now: datetime) -> Typed:
+def _kept(text: str, new: datetime, parameter: Parameter, old: Scalar | None, now: datetime, heard: str) -> Typed:
     """`new` with the day or the time of the old value where the words do not say it."""
     try:
         before = parameter.read(old, now) if old is not None else None
@@ -119,6 +122,11 @@ def _kept(text: str, new: datetime, parameter: Parameter, old: Scalar | None, no
     if not isinstance(before, datetime):
         return new
     if _reads(text, "date", parameter, now):
+        # "no, tomorrow" of "at nine" is tomorrow at nine, also where nine was this evening.
+        for span in spans(heard, "time", parameter.limits, now):
+            with suppress(ValueReadError):
+                if parameter.read(span.text, now) == before:
+                    return parameter.read(f"{text} at {span.text}", now)
         return new.replace(hour=before.hour, minute=before.minute)
     clock = TYPES["time"].read(text, parameter.limits, now) if _reads(text, "time", parameter, now) else None
     if not isinstance(clock, time):

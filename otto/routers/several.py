@@ -13,6 +13,7 @@ A sentence without a joint costs nothing more. Language models write several cal
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +23,7 @@ from otto.routers.anaphora import resolved
 from otto.routers.coordination import mended
 from otto.routers.joints import Joint, joints, words
 from otto.skill import Skill
+from otto.values import Limits
 from otto.values.span import spans
 from otto.values.spoken import cardinal_at
 
@@ -54,6 +56,9 @@ LESS = -1.5
 UNEXPLAINED = 0.7
 """What it earns where the command as a whole leaves out what a part says."""
 _IT = frozenset(["it", "that", "them", "this"])
+FEW_WORDS = 3
+"""Words before a command that may say nothing: "hurry up and …"."""
+_ALSO = re.compile(r"\b(?:also|as well|too)\b(?!\s+(?:loud|quiet|much|high|low))", re.IGNORECASE)
 _MARKS = " ,;.!?…"
 _SPANNED = ("duration", "datetime", "date", "time", "expression", "place", "number")
 """Types whose values hold an "and": "an hour and a half", "Trinidad and Tobago"."""
@@ -106,12 +111,17 @@ class SeveralRouter:
         alone = WHOLE_REFUSED if whole.rejected else math.log(max(whole.confidence, 1e-3))
         if best is not None and best.score > alone and not (whole.rejected and self._risky(best)):
             return _joined(best, whole, self.skills)
+        if whole.rejected and (meant := sentence.behind(found[0])) is not None:
+            return meant
         calls = [mended(call, text, found, self.skills, sentence.routed, context.now) for call in whole.calls]
         return replace(whole, calls=tuple(calls))
 
     def _risky(self, reading: _Reading) -> bool:
-        """Whether a part is a command that asks first: there is none in a sentence that is no command."""
-        return any((skill := self.skills.get(part.call.name)) and skill.risk == "confirm" for part in reading.parts)
+        """Whether a part asks first and not all are beyond doubt: such a command hides in no sentence that is none."""
+        risky = [
+            skill for part in reading.parts if (skill := self.skills.get(part.call.name)) and skill.risk == "confirm"
+        ]
+        return bool(risky) and min(part.route.confidence for part in reading.parts) < ENOUGH
 
 
 @dataclass(eq=False)
@@ -163,6 +173,13 @@ class _Sentence:
             best[end] = sorted(reached, key=lambda reading: -reading.score)[:BEAM]
         return best[-1]
 
+    def behind(self, cut: Joint) -> Route | None:
+        """The command after a few words that are none: "be a dear and lock the screen"."""
+        route = self.routed(self.text[cut.end :])
+        short = len(words(self.text[: cut.start])) <= FEW_WORDS
+        plain = not route.rejected and route.confidence >= ENOUGH and self._opens(self.text[cut.end :])
+        return route if short and plain and self.routed(self.text[: cut.start]).rejected else None
+
     def _continued(self, before: _Reading, said: str, following: str, cut: Joint | None) -> Iterator[_Reading]:
         """`before` and one part more."""
         last = before.parts[-1] if before.parts else None
@@ -176,8 +193,9 @@ class _Sentence:
 
     def _parts(self, said: str, following: str, last: _Part | None) -> Iterator[_Part]:
         """Ways to read `said` as one command."""
+        said = " ".join(_ALSO.sub(" ", said).split())
         texts = [said, *_with_unit(said, following)]
-        for text in texts:
+        for text in texts if last is None or not self._bare(said) else ():
             if (route := self._sure(text)) is not None:
                 yield _Part(text, route, math.log(route.confidence))
         if last is None or self._opens(said):
@@ -205,6 +223,10 @@ class _Sentence:
             self.known[text] = self.owner.router.route(text, self.context)
         return self.known[text]
 
+    def _bare(self, text: str) -> bool:
+        """Whether a text is a day and nothing else: no command beside another."""
+        return any(span.text == text for span in spans(text, "date", Limits(), self.context.now))
+
     def _opens(self, text: str) -> bool:
         """Whether a text begins as commands do."""
         return words(text)[:1] != [] and words(text)[0] in self.owner.openers
@@ -217,7 +239,7 @@ class _Sentence:
         cost = STRONG if cut.strong else WEAK if any(map(str.isalpha, self.text[cut.start : cut.end])) else COMMA
         if cost == COMMA and not opens:
             cost += PAUSE
-        if last.call.name == part.call.name and not set(words(said)).isdisjoint(_IT):
+        if last.call.name == part.call.name and self._says(last.call) and not set(words(said)).isdisjoint(_IT):
             cost += SAME
         if not opens and _says_less(last.call, part.call):
             cost += LESS
@@ -226,6 +248,13 @@ class _Sentence:
         elif any(each not in self.whole.calls for each in (last.call, part.call)):
             cost += UNEXPLAINED
         return cost
+
+    def _says(self, call: Call) -> bool:
+        """Whether a call holds something that "it" could stand for: more than a choice."""
+        skill = self.owner.skills.get(call.name)
+        return skill is not None and any(
+            each.type != "choice" for each in skill.parameters if each.name in call.arguments
+        )
 
     def _parallel(self, last: _Part, call: Call, said: str) -> bool:
         """Whether a command that took words over says something of its own beside its neighbour: another action, or

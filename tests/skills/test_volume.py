@@ -46,7 +46,7 @@ MAC = {
 def test_the_program_that_is_there_is_called(call: str, arguments: list[str], do: Do, programs: Any) -> None:
     programs.add(arguments[0])
     do(call)
-    assert programs.called == [arguments]
+    assert programs.called[-1] == arguments
 
 
 def test_what_is_said(do: Do, programs: Any) -> None:
