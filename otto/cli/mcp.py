@@ -15,7 +15,7 @@ def mcp() -> None:
 
     from otto.config import load
     from otto.log import set_up
-    from otto.mcp.offer import Approval, Offer, over_standard_streams
+    from otto.mcp.offer import Approval, Offer, alone, over_standard_streams
     from otto.turn import Assistant
 
     settings = load()
@@ -23,4 +23,4 @@ def mcp() -> None:
     approval = Approval()
     with Assistant(settings, approval) as otto:
         otto.live.watch()
-        anyio.run(over_standard_streams, Offer(otto, approval))
+        anyio.run(over_standard_streams, Offer(otto, alone(otto, approval)))

@@ -1,7 +1,7 @@
 """Otto's skills as tools of the Model Context Protocol (revision 2026-07-28, and older ones through the SDK).
 
     otto mcp                          over standard input and output, for desktop hosts
-    server(Offer(otto, approval))     for any transport; `otto serve` hangs it in at /mcp
+    server(Offer(otto, carry))        for any transport; `otto serve` hangs it in at /mcp (`http.py`)
 
 Every skill that is not hidden is a tool with its JSON Schema. A skill that asks first is marked destructive, and asks
 the person at the host's side (elicitation); a host that cannot ask is refused, unless the skill is in `trusted`.
@@ -10,7 +10,8 @@ the person at the host's side (elicitation); a host that cannot ask is refused, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -19,7 +20,7 @@ from otto.call import OTHER, Argument, Call, Scalar
 from otto.errors import CallError, OttoError
 from otto.route import Route
 from otto.skill import Skill, to_json
-from otto.turn import Assistant, Turn, Understood
+from otto.turn import Assistant, Understood
 
 if TYPE_CHECKING:
     from mcp import types
@@ -35,6 +36,19 @@ _FORM: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What came of a call."""
+
+    text: str
+    ok: bool
+    data: Mapping[str, object] | None = None
+
+
+Carry = Callable[[Understood, bool], Awaitable[Carried]]
+"""Carries out what was understood; the second argument is the person's answer where a skill asks first."""
+
+
 class Approval(threading.local):
     """Whether a person has said yes to what this thread is about to carry out: the assistant's `confirm`."""
 
@@ -44,14 +58,30 @@ class Approval(threading.local):
         return self.given
 
 
+def alone(otto: Assistant, approval: Approval) -> Carry:
+    """For a process that does nothing else. `approval`: the very object that `otto` was given as `confirm`."""
+    one = anyio.CapacityLimiter(1)  # one command at a time, as everywhere
+
+    def run(understood: Understood, yes: bool) -> Carried:
+        approval.given = yes
+        try:
+            turn = otto.carry_out(understood)
+        finally:
+            approval.given = False
+        return Carried(turn.reply.text, turn.ok, turn.reply.data)
+
+    async def carry(understood: Understood, yes: bool) -> Carried:
+        return await anyio.to_thread.run_sync(run, understood, yes, limiter=one)
+
+    return carry
+
+
 class Offer:
     """What an MCP server answers."""
 
-    def __init__(self, otto: Assistant, approval: Approval) -> None:
-        """`approval`: the very object that `otto` was given as `confirm`."""
+    def __init__(self, otto: Assistant, carry: Carry) -> None:
         self._otto = otto
-        self._approval = approval
-        self._one = anyio.CapacityLimiter(1)  # one command at a time, as everywhere
+        self._carry = carry
 
     def skills(self) -> dict[str, Skill]:
         """What is offered at this moment, by name."""
@@ -94,8 +124,12 @@ class Offer:
             if isinstance(answer, types.InputRequiredResult):
                 return answer
             yes = answer
-        turn = await anyio.to_thread.run_sync(self._carried_out, call, yes, limiter=self._one)
-        return _result(turn.reply.text, failed=not turn.ok, data=turn.reply.data)
+        understood = Understood(str(call), Route((call,), 1.0, "mcp"), self._otto.live.ready, {})
+        try:
+            carried = await self._carry(understood, yes)
+        except OttoError as error:
+            return _result(f"{error}", failed=True)
+        return _result(carried.text, failed=not carried.ok, data=carried.data)
 
     async def _asked(
         self, context: ServerRequestContext[Any], params: types.CallToolRequestParams, call: Call
@@ -108,19 +142,16 @@ class Offer:
             return False
         message = f"Shall I run {call}?"
         if context.protocol_version < _ASKS_BY_RESULT:
-            return _agreed(await context.session.elicit_form(message, _FORM, context.request_id))
+            from mcp.shared.exceptions import NoBackChannelError
+
+            try:
+                return _agreed(await context.session.elicit_form(message, _FORM, context.request_id))
+            except NoBackChannelError:
+                return False  # an older host over HTTP, where nothing can be asked in between
         if params.input_responses and _YES in params.input_responses:
             return _agreed(params.input_responses[_YES])
         question = types.ElicitRequest(params=types.ElicitRequestFormParams(message=message, requested_schema=_FORM))
         return types.InputRequiredResult(input_requests={_YES: question})
-
-    def _carried_out(self, call: Call, yes: bool) -> Turn:
-        self._approval.given = yes
-        try:
-            route = Route((call,), 1.0, "mcp")
-            return self._otto.carry_out(Understood(str(call), route, self._otto.live.ready, {}))
-        finally:
-            self._approval.given = False
 
 
 def server(offer: Offer) -> Server[Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -58,11 +59,14 @@ def app(
             *(each.route() for each in offered),
             WebSocketRoute(LISTEN, Listening(service).hold),
             *page.routes(),
+            *_mcp(service),
             *routes,
         ],
         middleware=[
             Middleware(Counted, metrics=service.metrics),
-            Middleware(Guard, rules={**_rules(offered), **page.RULES, **(rules or {})}, token=service.token, hosts=hosts),
+            Middleware(
+                Guard, rules={**_rules(offered), **page.RULES, **(rules or {})}, token=service.token, hosts=hosts
+            ),
         ],
         exception_handlers={OttoError: refused, HTTPException: _unknown},
     )
@@ -74,6 +78,15 @@ def _rules(offered: Sequence[Operation]) -> dict[str, Rule]:
     for each in sorted(offered, key=lambda each: each.method):
         found[each.path] = Rule(each.media, each.most_bytes, each.public)
     return found
+
+
+def _mcp(service: Service) -> list[BaseRoute]:
+    """Where MCP hosts reach the skills, if the extra `mcp` is there."""
+    if not find_spec("mcp"):
+        return []
+    from otto.mcp.http import route
+
+    return [route(service)]
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

@@ -13,7 +13,7 @@ import pytest
 from mcp import Client, StdioServerParameters, types
 
 from otto.config import Settings
-from otto.mcp.offer import Approval, Offer, server, tool
+from otto.mcp.offer import Approval, Offer, alone, server, tool
 from otto.skill import Parameter, Skill
 from otto.turn import Assistant
 from otto.values import Limits
@@ -38,7 +38,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Setting
 def offer(settings: Settings) -> Iterator[Offer]:
     approval = Approval()
     with Assistant(settings, approval) as otto:
-        yield Offer(otto, approval)
+        yield Offer(otto, alone(otto, approval))
 
 
 def said(result: types.CallToolResult) -> str:
