@@ -14,13 +14,14 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
-from otto.audio.device import AudioSystem, MicrophoneError, RateError, Stream, choose
+from otto.audio.device import AudioSystem, Device, MicrophoneError, RateError, Stream, choose
 from otto.audio.resample import Resampler
 from otto.clock import Clock, SystemClock
 
@@ -35,7 +36,10 @@ RETRY_SECONDS = (0.3, 0.5, 0.9)
 ZEROS_SECONDS = 2.0
 """Exact zeros for so long come from a dead stream, or from a microphone that is switched off."""
 MUTED_SECONDS = 30.0
-"""After exact zeros for so long it counts as switched off, and the stream is opened anew this often only."""
+"""After exact zeros for so long it counts as switched off, and a second stream is tried this often only. The same where
+zeros have turned into sound by themselves: there, something sends zeros whenever nobody speaks."""
+SPARE_BLOCKS = 4
+"""Of sound from the second stream, while the first still sends zeros, that show which of the two is alive."""
 WAITING_BLOCKS = 94
 """Blocks (3 s) that wait at most; then the oldest is lost. A blocked listener must not eat memory."""
 
@@ -73,6 +77,9 @@ class Microphone:
         self._started = False
         self._zeros_since: float | None = None
         self._reopened_at = 0.0
+        self._gated = False
+        self._spare: tuple[Stream, Resampler | None] | None = None
+        self._spare_blocks: deque[bytes] = deque(maxlen=WAITING_BLOCKS)
         self._device = ""
 
     def __enter__(self) -> Self:
@@ -90,6 +97,7 @@ class Microphone:
         stream, self._stream = self._stream, None
         if stream:
             stream.close()
+        self._drop_spare()
         self._blocks.clear()
         self._rest = np.zeros(0, np.int16)
 
@@ -117,17 +125,46 @@ class Microphone:
                 self._attempt(now)
         elif not self._blocks and now - self._heard_at > (STALL_SECONDS if self._started else START_SECONDS):
             self._fail("The microphone has stopped sending.", now)
+        elif len(self._spare_blocks) >= SPARE_BLOCKS:
+            self._take_spare()
         elif self._dead(now):
-            log.info("the microphone sends nothing but zeros: opening it again")
-            self.close()
             self._reopened_at = now
+            self._open_spare(now)
+
+    def _open_spare(self, now: float) -> None:
+        """A second stream beside the one that sends zeros: nothing is lost if the first is only muted."""
+        log.debug("the microphone sends nothing but zeros: trying another stream")
+        self._drop_spare()
+        try:
+            self._spare = self._started_stream(choose(self._system.devices(), self.name), self._spare_blocks)
+        except MicrophoneError:  # whoever has it alone cannot have it twice
+            self.close()
             self._attempt(now, again=False)
+
+    def _take_spare(self) -> None:
+        """The second stream brings sound, and the first still does not: it was dead."""
+        if self._zeros_since is None or self._spare is None or any(any(block) for block in self._blocks):
+            self._drop_spare()
+            return
+        log.info("the microphone sent nothing but zeros: opened it again")
+        if self._stream:
+            self._stream.close()
+        self._stream, self._resample = self._spare
+        self._spare = None
+        self._blocks, self._spare_blocks = self._spare_blocks, deque(maxlen=WAITING_BLOCKS)
+
+    def _drop_spare(self) -> None:
+        spare, self._spare = self._spare, None
+        if spare:
+            spare[0].close()
+        self._spare_blocks.clear()
 
     def _dead(self, now: float) -> bool:
         """Whether to try a new stream because of zeros. The devices are not looked for anew: it may just be muted."""
         if self._zeros_since is None:
             return False
-        wait = ZEROS_SECONDS if now - self._zeros_since < MUTED_SECONDS else MUTED_SECONDS
+        patient = self._gated or now - self._zeros_since >= MUTED_SECONDS
+        wait = MUTED_SECONDS if patient else ZEROS_SECONDS
         return now - max(self._zeros_since, self._reopened_at) >= wait
 
     def _attempt(self, now: float, *, again: bool = True) -> None:
@@ -147,16 +184,18 @@ class Microphone:
     def _open(self) -> None:
         device = choose(self._system.devices(), self.name)
         self._blocks.clear()
-        try:
-            self._stream = self._system.open(device, RATE, CHUNK_SAMPLES, self._heard)
-            self._resample = None
-        except RateError:
-            samples = CHUNK_SAMPLES * device.rate // RATE
-            self._stream = self._system.open(device, device.rate, samples, self._heard)
-            self._resample = Resampler(device.rate)
+        self._stream, self._resample = self._started_stream(device, self._blocks)
         self._heard_at = self._clock.monotonic()
         self._started = False
         self._note(device.name)
+
+    def _started_stream(self, device: Device, blocks: deque[bytes]) -> tuple[Stream, Resampler | None]:
+        heard = partial(self._heard, blocks)
+        try:
+            return self._system.open(device, RATE, CHUNK_SAMPLES, heard), None
+        except RateError:
+            samples = CHUNK_SAMPLES * device.rate // RATE
+            return self._system.open(device, device.rate, samples, heard), Resampler(device.rate)
 
     def _fail(self, sentence: str, now: float) -> None:
         self.close()
@@ -169,11 +208,13 @@ class Microphone:
             self._changed(sentence)
         self.trouble = sentence
 
-    def _heard(self, block: bytes) -> None:
-        """Called from the sound system's thread, which must never wait."""
-        if len(self._blocks) == WAITING_BLOCKS:
+    def _heard(self, blocks: deque[bytes], block: bytes) -> None:
+        """Called from the sound system's thread, which must never wait. `blocks`: where this stream's are put."""
+        if blocks is self._spare_blocks and not (blocks or any(block)):
+            return  # zeros of the second stream are of no interest
+        if len(blocks) == WAITING_BLOCKS:
             self.lost_blocks += 1
-        self._blocks.append(block)
+        blocks.append(block)
         self._arrived.set()
 
     def _take(self, now: float) -> None:
@@ -185,6 +226,9 @@ class Microphone:
         self._started = True
         self._attempts = 0
         if samples.any():
+            if self._zeros_since is not None and now - self._zeros_since >= ZEROS_SECONDS:
+                self._gated = True
+                self._drop_spare()
             self._zeros_since = None
         elif self._zeros_since is None:
             self._zeros_since = now

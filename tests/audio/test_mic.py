@@ -106,3 +106,15 @@ def test_the_device_is_named_by_a_part_of_its_name() -> None:
         choose(devices, "webcam")
     with pytest.raises(MicrophoneError, match="There is no microphone: connect one"):
         choose((), "")
+
+
+def test_nothing_is_lost_where_zeros_are_sent_whenever_nobody_speaks() -> None:
+    """A noise gate does that; and a microphone that is switched on again."""
+    speech, silence = NOISE[:RATE], np.zeros(6 * RATE, np.int16)
+    whole = np.concatenate([speech, silence, speech, silence, speech])
+    system = ScriptedAudio(whole)
+    with Microphone(system, clock=system.clock) as microphone:
+        chunks = [microphone.read(1.0) for _ in range(len(whole) // CHUNK_SAMPLES)]
+    heard = np.concatenate([chunk.samples for chunk in chunks if chunk])
+    assert np.array_equal(heard, whole[: len(heard)])
+    assert len(system.opened) <= 3  # looked twice whether the stream was dead, then knew better
