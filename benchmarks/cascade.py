@@ -66,11 +66,11 @@ def main() -> None:
 def commands(settings: Settings, most: int | None) -> dict[str, Any]:
     """The bundled skills on sentences that nothing was trained on."""
     where = Folders((bundled("examples"),), (bundled("skills"),))
-    first, skills, held = material(settings, where, keep_all=False, progress=silent)
+    given = material(settings, where, keep_all=False, progress=silent)
     live = Live(settings, where)
     try:
         rows = spread(read_file(COMMANDS), most)
-        return compared(settings, first, live.ready.router, skills, held, rows, NOON)
+        return compared(settings, given.first, live.ready.router, given.skills, given.rows, rows, NOON)
     finally:
         live.close()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from otto.config import Folders, Settings
@@ -36,11 +36,21 @@ SECONDS = 30.0
 Progress = Callable[[str, float], None]
 
 
-def material(
-    settings: Settings, folders: Folders, *, keep_all: bool, progress: Progress
-) -> tuple[Router, list[Skill], list[Row]]:
-    """(first router, skills, held-out rows) of the folders. The router has not seen the rows; with `keep_all` it has
-    seen every example, and there are none."""
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the skills in force give to calibrate with."""
+
+    first: Router
+    """Trained on no row of `rows`."""
+    skills: list[Skill]
+    rows: list[Row]
+    sentences: dict[str, list[str]]
+    """Examples by skill, of those that were trained on."""
+
+
+def material(settings: Settings, folders: Folders, *, keep_all: bool, progress: Progress) -> Material:
+    """The first router and the held-out rows of the folders. With `keep_all` it is trained on every example, as the one
+    that answers, and there are no rows."""
     from otto.routers.fewshot import FewshotRouter
     from otto.routers.joints import openers
     from otto.routers.several import SeveralRouter
@@ -50,12 +60,16 @@ def material(
     registry.close()
     skills = [entry.skill for entry in entries]
     examples = [example for entry in entries for example in entry.examples]
-    seen = examples if keep_all else [example for example in examples if not held_out(example.text)]
+    seen = [example for example in examples if keep_all or not held_out(example.text)]
     # What is trained on a part must not become what the next start begins with.
     cache = settings.cache_folder if keep_all else settings.cache_folder / "calibration"
-    first = FewshotRouter.train(skills, seen, cache=cache, progress=progress)
+    trained = FewshotRouter.train(skills, seen, cache=cache, progress=progress)
+    first = SeveralRouter(trained, {skill.name: skill for skill in skills}, openers(seen))
     rows = [] if keep_all else [Row(each.text, each.calls) for each in _once(examples) if held_out(each.text)]
-    return SeveralRouter(first, {skill.name: skill for skill in skills}, openers(seen)), skills, rows
+    sentences: dict[str, list[str]] = {}
+    for example in seen:
+        sentences.setdefault(example.calls[0].name, []).append(example.text)
+    return Material(first, skills, rows, sentences)
 
 
 def spread(rows: Sequence[Row], most: int | None) -> list[Row]:

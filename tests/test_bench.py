@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from otto.bench import Report, measure
 from otto.call import parse
+from otto.config import Settings
 from otto.errors import OttoError
 from otto.score import accepted, calibration_error
 from otto.testset import Row, drawn, read_rows, read_skills
+from tests.models.chatserver import running, said
 
 SPEECH = Path(__file__).parent / "data" / "speech"
 CITIES = ("Rome", "Oslo", "Lima", "Cairo", "Quito", "Paris", "Delhi", "Kyiv")
@@ -161,6 +163,18 @@ def test_a_folder_without_a_set_is_refused(tmp_path: Path) -> None:
         read_skills(tmp_path)
     with pytest.raises(OttoError, match="no router 'oracle'"):
         measure(tmp_path, router="oracle")
+
+
+def test_a_router_over_a_model_is_scored_alike(folder: Path) -> None:
+    with running() as server:
+        server.answers = [said(None, ("weather", '{"city": "Madrid"}'))]
+        settings = Settings(router_endpoint=server.address, router_endpoint_model="m")
+        report = measure(folder, router="openai", settings=settings)
+        assert (report.rows, report.exact, report.skill_accuracy, report.train_seconds) == (4, 0.25, 2 / 3, 0)
+        with pytest.raises(OttoError, match="too few to calibrate"):
+            measure(folder, router="cascade", settings=replace(settings, router_model=str(folder)))
+        server.answers = [(401, {}, {})]
+        assert measure(folder, router="openai", settings=settings).exact == 0
 
 
 @pytest.mark.parametrize(

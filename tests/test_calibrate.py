@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -142,11 +141,14 @@ def test_the_first_router_has_not_seen_the_sentences(tmp_path: Path) -> None:
     prompt = 'lights(state="on|off", room="[room]")'
     (folder / "lights_examples.txt").write_text(f"#### Prompt:\n{prompt}\n\n#### Examples:\n{lines}")
     folders = Folders((folder,), ())
-    _, skills, rows = material(Settings(), folders, keep_all=False, progress=lambda what, share: None)
-    assert {row.text for row in rows} == {row.text for row in ROWS if held_out(row.text)}
-    assert "lights" in {skill.name for skill in skills}
-    _, _, none = material(replace(Settings(), hidden=("x",)), folders, keep_all=True, progress=lambda what, share: None)
-    assert none == []
+    part = material(Settings(), folders, keep_all=False, progress=lambda what, share: None)
+    held = {row.text for row in ROWS if held_out(row.text)}
+    assert {row.text for row in part.rows} == held
+    assert set(part.sentences["lights"]) == {row.text for row in ROWS} - held
+    assert "lights" in {skill.name for skill in part.skills}
+    whole = material(Settings(hidden=("x",)), folders, keep_all=True, progress=lambda what, share: None)
+    assert whole.rows == []
+    assert len(whole.sentences["lights"]) == len(ROWS)
 
 
 def test_a_part_of_the_rows_is_from_all_over() -> None:

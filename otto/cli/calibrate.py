@@ -56,11 +56,12 @@ def calibrate(
     places: list[Path] = []
     try:
         with progress_bar() as progress:
-            first, skills, rows = material(settings, folders(settings), keep_all=on is not None, progress=progress)
-            rows = spread(read_file(on) if on else rows, most)
+            given = material(settings, folders(settings), keep_all=on is not None, progress=progress)
+            rows = spread(read_file(on) if on else given.rows, most)
+            models.sentences = given.sentences
             for name in names:
                 costs = Costs(settings.wrong_cost, settings.wait_cost)
-                each = measured(models, name, first, rows, skills, now=NOON, costs=costs, progress=progress)
+                each = measured(models, name, given.first, rows, given.skills, now=NOON, costs=costs, progress=progress)
                 found.append(each)
                 places.append(write(each, settings.cache_folder, models.weights(name) if beside else None))
     finally:
