@@ -163,8 +163,9 @@ def _together(
     started = time.perf_counter()
     try:
         written = dict(zip(map(id, spoken), engine.write_many(requests, BATCH), strict=True))
-    except ModelError as error:
-        return [unanswered(row, str(error), _since(started) / len(rows)) for row in rows]
+    except ModelError:
+        # One that takes too long must not cost the others their answer.
+        return [_alone(answerer, row, skills, context) for row in rows]
     milliseconds = _since(started) / max(1, len(spoken))
     found = []
     for row in rows:

@@ -3,7 +3,7 @@
     open_test("data")                            a folder of `otto data collect`, or any test set of docs/design.md
     open_test("corrections.jsonl")               a file of rows in any shape that `otto data` reads
     open_test("wandb:team/otto/heldout:v3")      an artifact of W&B
-    open_test("examples")                        the examples of Otto's own skills that no training sees
+    open_test("held-out")                        the examples of Otto's own skills that no training sees
 
 Skills come from the `skills.json` of the set, in its folder or in `bench/` of it; without one they are Otto's own.
 """
@@ -26,7 +26,7 @@ from otto.skill import OTHER_SKILL, Skill
 from otto.snapshot import Snapshot
 from otto.testset import Row, read_file, read_skills
 
-EXAMPLES = "examples"
+HELD_OUT = "held-out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class EvaluationSet:
 
 def open_test(named: str, settings: Settings, *, split: str = "test") -> EvaluationSet:
     """Raises `OttoError` for a set that is missing, empty or in no known form, naming file and line."""
-    if named == EXAMPLES and not Path(EXAMPLES).is_dir():
+    if named == HELD_OUT:
         return _own_examples(settings)
     found = pull(named.removeprefix(PREFIX), settings.cache_folder) if named.startswith(PREFIX) else Path(named)
     path = _file(found.expanduser(), split)
@@ -112,7 +112,7 @@ def _own_examples(settings: Settings) -> EvaluationSet:
         if held_out(example.text)
     ]
     found = hashlib.sha256("\n".join(f"{row.text}\t{write(row.calls)}" for row in rows).encode()).hexdigest()
-    return EvaluationSet(EXAMPLES, Path(EXAMPLES), rows, _own_skills(settings), found, own_skills=False)
+    return EvaluationSet(HELD_OUT, Path(HELD_OUT), rows, _own_skills(settings), found, own_skills=False)
 
 
 def _snapshot(settings: Settings) -> Snapshot:

@@ -164,3 +164,31 @@ def _write_card(
             size=weights.stat().st_size, **taught,
         ),
     )  # fmt: skip
+
+
+def learned_llama(folder: Path, rows: Sequence[tuple[str, str]], skills: Sequence[Skill], *, steps: int = 120) -> Path:
+    """A random Llama after it has learnt these (sentence, calls) by heart: sure of what it writes."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    asked = router_prompt("plain", "")
+    random_llama(folder, skills, tokenizer=byte_tokenizer([text for row in rows for text in row], 400))
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder).train()
+    ids, labels = [], []
+    for text, calls in rows:
+        question = tokenizer(asked.opening(text, skills), add_special_tokens=False)["input_ids"]
+        answer = tokenizer(asked.format.completion(calls), add_special_tokens=False)["input_ids"]
+        ids.append(question + answer)
+        labels.append([-100] * len(question) + answer)
+    longest = max(map(len, ids))
+    inputs = torch.tensor([row + [0] * (longest - len(row)) for row in ids])
+    wanted = torch.tensor([row + [-100] * (longest - len(row)) for row in labels])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    torch.manual_seed(0)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        model(input_ids=inputs, labels=wanted).loss.backward()
+        optimizer.step()
+    model.save_pretrained(folder)
+    _write_card(folder, skills, asked, "transformers", folder / "model.safetensors")
+    return folder

@@ -59,7 +59,7 @@ def run(
             "the address of a server, or a router: fewshot, llama, transformers, openai, cascade, auto.",
         ),
     ],
-    data: Annotated[str, typer.Option("--data", "-d", help="Folder or file of the test set, or wandb:….")],
+    data: Annotated[str, typer.Option("--data", "-d", help="Folder or file of the test set, wandb:…, or held-out.")],
     split: Annotated[str, typer.Option(help="Which rows of a folder: test, valid, dev or train.")] = "test",
     adapter: Annotated[str, typer.Option(help="A LoRA adapter for the model: a folder, or a GGUF file.")] = "",
     prompt: Annotated[

@@ -78,6 +78,7 @@ def export(
 def _own_test(run: Path) -> str:
     """The test set that lies beside the run's training rows; where sentences were sampled, held-out examples. Raises
     `ConfigError`."""
+    from finetune.testdata import HELD_OUT
     from otto.errors import ConfigError
 
     try:
@@ -86,7 +87,7 @@ def _own_test(run: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         train, sampled = Path(), False
     if sampled:
-        return "examples"
+        return HELD_OUT
     if (train.parent / "test.jsonl").is_file() and train != Path():
         return str(train.parent)
     raise ConfigError(f"{run}: its test set is not where it was; name one with --data, or leave it out with --no-check")
