@@ -34,10 +34,13 @@ HOPELESS = 5
 """Questions given up in a row after which an endpoint is."""
 MODES = ("json_schema", "tool", "words")
 """How a server is asked for JSON: the first that it takes."""
+PROBES = 2
+"""Attempts at a way of asking for JSON that may not exist there."""
 _FOR_ALL = frozenset([401, 402, 403, 404, 405])
 """Refusals that every question would meet."""
 _NOT_THIS_WAY = frozenset([400, 404, 405, 415, 422, 500, 501])
 """What servers answer that do not know a way to ask for JSON."""
+_CUT = "the answer was cut: allow more tokens (--max-tokens)"
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|$)", re.DOTALL)
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n\s*```", re.DOTALL)
 
@@ -280,7 +283,7 @@ class _Asker:
             problem = problem or (self._check(question, text) if self._check else "")
             if not problem:
                 return self._noted(question, "answer", text, model, used, started)
-            if question.schema is not None and not self._settled:
+            if question.schema is not None and not self._settled and problem != _CUT:
                 self._next_mode()
         return self._noted(question, "failure", "", model, used, started, problem)
 
@@ -307,7 +310,11 @@ class _Asker:
             mode = self._mode
             try:
                 reply = self._service.send(
-                    "POST", "/chat/completions", json=_body(self.endpoint, question, MODES[mode])
+                    "POST",
+                    "/chat/completions",
+                    json=_body(self.endpoint, question, MODES[mode]),
+                    # Some servers fail (500) at what they do not know; patience is for ways that are known to work.
+                    attempts=PROBES if question.schema and not self._settled and mode + 1 < len(MODES) else 0,
                 )
             except ServiceError as error:
                 refused = question.schema is not None and not self._settled and error.status in _NOT_THIS_WAY
@@ -357,15 +364,14 @@ def _content(reply: Mapping[str, Any], question: Question) -> tuple[str, str]:
     if not text:
         return "", "the answer is empty"
     if question.schema is None:
-        return text, "the answer was cut: allow more tokens" if cut else ""
+        return text, _CUT if cut else ""
     fenced = _FENCED.search(text)
     text = fenced[1] if fenced else text
     try:
-        json.loads(text)
+        # Grammars of local servers let control characters stand in strings.
+        return json.dumps(json.loads(text, strict=False), ensure_ascii=False), ""
     except (ValueError, RecursionError):
-        why = "was cut: allow more tokens" if cut else f"is no JSON: {shorten(text)!r}"
-        return "", f"the answer {why}"
-    return text, ""
+        return "", _CUT if cut else f"the answer is no JSON: {shorten(text)!r}"
 
 
 def _whole(value: object) -> int:

@@ -104,18 +104,23 @@ class Service:
         files: Mapping[str, tuple[str, bytes]] | None = None,
         parameters: Mapping[str, str] | None = None,
         repeatable: bool = True,
+        attempts: int = 0,
     ) -> Any:
-        """The answer's JSON, of whatever shape. `path` begins with a slash. Raises `ServiceError`, `Stopped`."""
-        return self._read(self._sent(method, path, repeatable, json=json, data=form, files=files, params=parameters))
+        """The answer's JSON, of whatever shape. `path` begins with a slash; `attempts`: 0 means the service's own
+        number. Raises `ServiceError`, `Stopped`."""
+        most = attempts or self._attempts
+        return self._read(
+            self._sent(method, path, repeatable, most, json=json, data=form, files=files, params=parameters)
+        )
 
     def fetch(self, path: str) -> bytes:
         """The bytes of a file of the service."""
-        return self._sent("GET", path, True, follow_redirects=True).content
+        return self._sent("GET", path, True, self._attempts, follow_redirects=True).content
 
-    def _sent(self, method: str, path: str, repeatable: bool, **content: Any) -> httpx.Response:
+    def _sent(self, method: str, path: str, repeatable: bool, attempts: int, **content: Any) -> httpx.Response:
         import httpx
 
-        for attempt in range(1, self._attempts + 1):
+        for attempt in range(1, attempts + 1):
             self._wait_for_turn()
             wanted = 0.0
             status = 0
@@ -138,7 +143,7 @@ class Service:
                 raise Stopped(f"{self.host}: stopped")
             if wanted > LONGEST_PAUSE:
                 raise ServiceError(f"{trouble} (it asks to wait for {wanted:.0f} seconds)", status=status)
-            if not again or attempt == self._attempts:
+            if not again or attempt == attempts:
                 raise trouble
             self.retries += 1
             pause = wanted or min(60.0, FIRST_PAUSE * 2 ** (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311

@@ -46,6 +46,7 @@ def generate(
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="Questions asked at the same time.")] = 4,
     per_minute: Annotated[float, typer.Option(min=0, help="Requests a minute, at most; 0: no limit.")] = 0,
     temperature: Annotated[float | None, typer.Option(min=0, max=2, help="Sent along where given.")] = None,
+    max_tokens: Annotated[int, typer.Option(min=0, help="Of an answer; 0: as the server likes.")] = 0,
     price_in: Annotated[float, typer.Option(min=0, help="Price of a million tokens asked.")] = 0,
     price_out: Annotated[float, typer.Option(min=0, help="Price of a million tokens answered.")] = 0,
     seed: Annotated[int, typer.Option(help="Draws who speaks and how.")] = 0,
@@ -66,7 +67,8 @@ def generate(
     endpoint = None
     if not offline:
         limits = Limits(concurrency=concurrency, requests_per_minute=per_minute, price_in=price_in, price_out=price_out)
-        parameters: dict[str, object] = {} if temperature is None else {"temperature": temperature}
+        parameters = {"temperature": temperature, "max_tokens": max_tokens or None}
+        parameters = {name: value for name, value in parameters.items() if value is not None}
         endpoint = from_environment(model or settings.openai_model, limits, parameters)
     snapshot, entry = _entry(skill, file)
     path = target(entry, settings, file)

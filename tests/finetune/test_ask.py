@@ -199,6 +199,15 @@ def test_json_is_asked_for_in_the_way_that_the_server_takes(tmp_path: Path, take
     assert sorted(json.loads(answer.text)["n"] for answer in found) == list(range(6))
 
 
+def test_a_server_that_fails_at_a_way_of_asking_is_asked_differently_soon(tmp_path: Path) -> None:
+    def script(request: Asked) -> Reply:
+        return Reply({}, 500) if "response_format" in request.body else Reply(chat('{"n": 1, "text": "a\tb"}'))
+
+    with Scripted(script) as server:
+        [answer] = all_answers(server, tmp_path / "j.jsonl", questions(1, SCHEMA))
+        assert len(server.requests) == 3 and json.loads(answer.text)["text"] == "a\tb"
+
+
 def test_a_server_that_ignores_the_schema_is_asked_differently(tmp_path: Path) -> None:
     def script(request: Asked) -> Reply:
         return Reply(chat("Sure!" if "response_format" in request.body else {"n": int(asked_for(request))}))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from finetune import service
-from finetune.ask import Endpoint, Question, ask
+from finetune.ask import Endpoint, ask
 from finetune.candidate import Candidate, Judge
 from finetune.generate import Run, Wish, append, questions, read, sampled, schema, variety
 from finetune.journal import Journal
@@ -278,6 +278,31 @@ def test_the_next_run_begins_anew_and_adds_to_the_file(tmp_path: Path) -> None:
     assert (load().state_folder / "generate" / "timer_examples.1.jsonl").exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a pseudo-terminal is POSIX's")
+def test_a_person_at_a_terminal_stops_and_goes_on() -> None:
+    import pty
+
+    chance = random.Random(8)
+
+    def at_terminal(address: str, typed: str) -> int:
+        ours, theirs = pty.openpty()
+        ask_me = [part for part in command(address, "-n", "3") if part != "--yes"]
+        with subprocess.Popen(ask_me, env=environment(address), cwd=ROOT, stdin=theirs, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as person:  # fmt: skip
+            os.write(ours, typed.encode())
+            code = person.wait(60)
+        os.close(ours)
+        os.close(theirs)
+        return code
+
+    with Scripted(lambda request: Reply(chat({"examples": sentences(chance, 3)}))) as server:
+        assert at_terminal(server.address, "k\nq\n") == 0
+        assert len(examplefile.read(users_file()).examples) == 1
+        assert at_terminal(server.address, "d\nk\n") == 0
+        assert len(examplefile.read(users_file()).examples) == 2
+        assert len(server.requests) == 1, "what was written is not asked for again"
+
+
 def test_a_model_that_repeats_itself_does_not_run_for_ever(tmp_path: Path) -> None:
     answer = json.dumps({"examples": [{"sentence": "dim it", "arguments": {"state": "off"}}]})
     with Scripted(lambda request: Reply(chat(answer))) as server, Journal(tmp_path / "j") as journal:
@@ -288,21 +313,3 @@ def test_a_model_that_repeats_itself_does_not_run_for_ever(tmp_path: Path) -> No
             if stale == 3:
                 break
     assert [each.text for each in run.kept()] == ["dim it"] and run.refused == {"nearly exists": 3}
-
-
-@pytest.mark.heavy
-def test_a_real_server_writes_well_formed_examples(tmp_path: Path) -> None:
-    """llama.cpp's own server and a model that knows nothing: what the schema forces must hold all the same."""
-    pytest.importorskip("llama_cpp.server")
-    tinymodels = pytest.importorskip("tests.tinymodels")
-    with tinymodels.server(tmp_path) as address, Journal(tmp_path / "j") as journal:
-        endpoint = Endpoint("tiny", address, parameters={"max_tokens": 200, "temperature": 1.0})
-        wish = Wish(Skill("stop"), 1, negative=True)
-        run = Run(wish, Judge({"stop": wish.skill}, []), journal)
-        several: list[Question] = [
-            question for question, _ in zip(questions(wish, [], [wish.skill]), range(3), strict=False)
-        ]
-        for answer in ask(several, [endpoint], journal):
-            if not answer.problem:
-                run.take(answer.key, read(answer.text, wish))
-    assert any(entry["kind"] == "answer" for entry in journal.entries)
