@@ -26,9 +26,14 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 BATCH = 128
 """Prompt tokens evaluated before the clock is looked at again."""
+LIKELY = 256
+"""Tokens that the grammar is asked about first."""
+UNSEEN = 0.001
+"""How much probability the others may have, against what is allowed of these, before all are asked about."""
 GRAMMARS = 4
 """Read grammars kept."""
 _ERROR = 4  # ggml_log_level
@@ -214,23 +219,45 @@ class Engine:
             self._evaluate([token], deadline)
 
     def _likeliest(self, grammar: Any, end: int | None) -> tuple[int, float]:
+        """The likeliest token, and its log-probability among those that the grammar allows."""
         logits = np.ctypeslib.as_array(self._lib.llama_get_logits_ith(self._context, -1), (self.vocabulary,))
-        allowed = logits
+        logits = logits.astype(np.float64)
+        kept = self._ids
         if grammar:
-            self._candidates["id"], self._candidates["logit"] = self._ids, logits
-            data = self._candidates.ctypes.data_as(ctypes.POINTER(self._lib.llama_token_data))
-            array = self._lib.llama_token_data_array(data, self.vocabulary, -1, False)
-            self._lib.llama_sampler_apply(grammar, ctypes.byref(array))
-            allowed = self._candidates["logit"]
-            if end is not None and end >= 0 and self._eos >= 0 and math.isfinite(allowed[self._eos]):
-                allowed[end] = logits[end]  # an end that llama.cpp does not know as one
-        token = int(allowed.argmax())
-        likeliest = float(allowed[token])
-        if not math.isfinite(likeliest):
+            # Asking the grammar about every token of a large vocabulary takes longer than evaluating a small model.
+            likely = self._likely(logits, end)
+            kept = self._allowed(grammar, likely, logits, end)
+            weights = np.exp(logits - logits.max())
+            if weights.sum() - weights[likely].sum() > UNSEEN * weights[kept].sum():
+                kept = self._allowed(grammar, self._ids, logits, end)
+        if not kept.size:
             raise CannotError("no token of the model fits the grammar here")
-        # The others are at most as likely, so that no exponential overflows.
-        others = np.exp(allowed.astype(np.float64) - likeliest)
-        return token, -math.log(float(others.sum()))
+        scores = logits[kept]
+        likeliest = float(scores.max())
+        return int(kept[scores.argmax()]), -math.log(float(np.exp(scores - likeliest).sum()))
+
+    def _likely(self, logits: NDArray[np.float64], end: int | None) -> NDArray[np.int32]:
+        """The likeliest tokens, and the ends."""
+        if self.vocabulary <= 2 * LIKELY:
+            return self._ids
+        most = np.argpartition(logits, -LIKELY)[-LIKELY:]
+        return np.union1d(most, [token for token in (self._eos, end) if token is not None and token >= 0]).astype(
+            np.int32
+        )
+
+    def _allowed(
+        self, grammar: Any, tokens: NDArray[np.int32], logits: NDArray[np.float64], end: int | None
+    ) -> NDArray[np.int32]:
+        """Of `tokens` those that the grammar allows here."""
+        candidates = self._candidates[: len(tokens)]
+        candidates["id"], candidates["logit"] = tokens, logits[tokens]
+        data = candidates.ctypes.data_as(ctypes.POINTER(self._lib.llama_token_data))
+        array = self._lib.llama_token_data_array(data, len(tokens), -1, False)
+        self._lib.llama_sampler_apply(grammar, ctypes.byref(array))
+        kept: NDArray[np.int32] = tokens[np.isfinite(candidates["logit"])]
+        if end is not None and self._eos in kept:  # an end that llama.cpp may not know as one
+            kept = np.union1d(kept, [end]).astype(np.int32)
+        return kept
 
     def _grammar(self, text: str) -> Any:
         """A fresh reader of the grammar; None where there is none. The caller frees it."""
