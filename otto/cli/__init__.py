@@ -23,6 +23,7 @@ from otto.cli import (
     listen,
     mcp,
     models,
+    report,
     route,
     serve,
     skills,
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (ask, listen, serve, history, fix, transcribe, bench, route, calibrate, mcp, wyoming, doctor):
+for verb in (ask, listen, serve, history, report, fix, transcribe, bench, route, calibrate, mcp, wyoming, doctor):
     app.command(epilog=verb.EXAMPLES)(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(skills.app, name="skills")
 app.add_typer(models.app, name="models")
