@@ -14,23 +14,17 @@ compare everything with everything: of two texts alike enough, the rarest triple
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+
+from otto.heldout import normalised
+
+__all__ = ["NEAR", "Index", "families", "likeness", "normalised", "triples"]
 
 NEAR = 0.8
 """From this likeness on two texts count as nearly the same."""
 
-_WORD = re.compile(r"\w+(?:['’]\w+)*|[+*/^%=<>×÷€$£°#]|(?<=\s)[-−](?=\s)|(?<=\d)[-−](?=\d)")
-"""Words, and signs that change what is meant: "2 + 3" is not "2 - 3"."""
 _MARGIN = 1e-9  # of what floating point leaves
-
-
-def normalised(text: str) -> str:
-    """The words of a text, in lower case and apart by one blank; where it has none, the text without outer space."""
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("’", "'"))
-    return " ".join(words) or text.strip()
 
 
 def triples(text: str) -> frozenset[str]:

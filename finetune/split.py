@@ -13,17 +13,18 @@ part goes to train whole, so that whatever the rule calls train was never a test
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from finetune.duplicates import NEAR, Index, families, normalised
+from finetune.duplicates import NEAR, Index, families
 from finetune.shapes import Conversation
 from otto.errors import OttoError
+from otto.heldout import point
+
+__all__ = ["SPLITS", "Leak", "Shares", "by_source", "leaks", "point", "split", "split_of"]
 
 SPLITS = ("train", "valid", "test")
-_STEPS, _FINE = 20, 10_000
 _SEVERAL = 20
 """Rows of a source from which on each split that has a share gets at least one."""
 
@@ -55,12 +56,6 @@ class Leak:
     def __str__(self) -> str:
         how = "the same words" if self.likeness == 1 else f"{self.likeness:.0%} alike"
         return f"{self.held.origin}: {self.held.question!r} is also trained on ({how}): {self.seen.origin}"
-
-
-def point(text: str) -> float:
-    """Where a text stands on the scale, from 0 to below 1: under 0.05 is valid, from there to 0.1 is test."""
-    number = int.from_bytes(hashlib.sha256(normalised(text).encode(errors="surrogatepass")).digest())
-    return (number % _STEPS * _FINE + number // _STEPS % _FINE) / (_STEPS * _FINE)
 
 
 def split_of(text: str, shares: Shares = Shares()) -> str:
