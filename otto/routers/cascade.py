@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -34,6 +34,8 @@ FAILURES = 3
 """In a row, after which a model is left alone for a while."""
 REST_SECONDS = 30.0
 FOLDS = 5
+RISKY_SURETY = 10 / 11
+"""How sure a model has to be of a skill that asks first: a wrong one counts ten times as much as one refused."""
 SURELY = 1.64
 """Standard errors by which a gain must exceed nothing: one-sided 95%."""
 _BELIEF = (0.0, -1.0, 1.0, 0.0, 0.0)
@@ -97,9 +99,17 @@ class CascadeRouter:
     """A `Router`. For one thread at a time, as models are."""
 
     def __init__(
-        self, first: Router, stages: Sequence[Stage], *, seconds: float = SECONDS, name: str = "cascade"
+        self,
+        first: Router,
+        stages: Sequence[Stage],
+        *,
+        seconds: float = SECONDS,
+        name: str = "cascade",
+        risky: Collection[str] = (),
     ) -> None:
+        """`seconds`: for all models together. `risky`: skills that ask first, which only a sure model may bring in."""
         self.first = first
+        self._risky = frozenset(risky)
         self.stages = tuple(stages)
         self.seconds = seconds
         self._name = name
@@ -143,6 +153,9 @@ class CascadeRouter:
             why.append(f"{name}: {error}")
             return answer
         self._failures[place] = 0
+        if self._dares(other) and not stage.rule.always:
+            why.append(f"{name} {other.confidence:.2f} not taken: too unsure for what asks first")
+            return replace(answer, alternatives=_with(answer.alternatives, other))
         if not stage.rule.takes(answer, other):
             why.append(f"{name} {other.confidence:.2f} not taken")
             return replace(answer, alternatives=_with(answer.alternatives, other))
@@ -152,6 +165,10 @@ class CascadeRouter:
             return replace(answer, confidence=sure)
         why.append(f"{name} {other.confidence:.2f} taken")
         return replace(other, alternatives=_with(answer.alternatives, answer))
+
+    def _dares(self, route: Route) -> bool:
+        """Whether it calls a skill that asks first without being sure."""
+        return route.confidence < RISKY_SURETY and any(call.name in self._risky for call in route.calls)
 
     def _failed(self, place: int) -> None:
         self._failures[place] += 1

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from otto.config import Settings
-from otto.errors import ConfigError, OttoError
+from otto.errors import ConfigError, ModelError, OttoError
 from otto.models import calibration
 from otto.models.calibration import Calibration
 from otto.models.card import Card
 from otto.models.card import read as read_card
-from otto.models.language import LanguageModel
+from otto.models.language import LanguageModel, Request, Written
 from otto.prompt import RouterPrompt, router_prompt
 from otto.route import Router
 from otto.routers.cascade import ALWAYS, CascadeRouter, Stage
@@ -72,11 +73,15 @@ class Models:
         else:
             stages = self._helpful(skills)
         name = wanted if wanted in MODELS else "cascade"
-        return CascadeRouter(first, stages, seconds=self.settings.router_seconds, name=name) if stages else first
+        if not stages:
+            return first
+        risky = [skill.name for skill in skills if skill.risk == "confirm"]
+        return CascadeRouter(first, stages, seconds=self.settings.router_seconds, name=name, risky=risky)
 
-    def single(self, name: str, skills: Sequence[Skill]) -> ModelRouter:
+    def single(self, name: str, skills: Sequence[Skill], *, later: bool = False) -> ModelRouter:
         """The router over one model alone, as sure as its calibration says. Raises `OttoError` where it cannot be
-        had."""
+        had; with `later` the engine is only started when it is first asked, and what is wrong then is a `ModelError`.
+        """
         from otto.grammar import grammar
 
         card, prompt, found = self._card(name), self.prompt(name), self.calibration(name, skills)
@@ -87,7 +92,7 @@ class Models:
             # It knows its skills by heart, and these are none of them.
             refuse_other_skills(self._file(name), card, prompt, skills)
         return ModelRouter(
-            self._engine(name),
+            self._engine(name, later),
             skills,
             prompt,
             name=name,
@@ -132,8 +137,8 @@ class Models:
             engine.close()
         self._engines.clear()
 
-    def _stage(self, name: str, skills: Sequence[Skill]) -> Stage:
-        router, found = self.single(name, skills), self.calibration(name, skills)
+    def _stage(self, name: str, skills: Sequence[Skill], *, later: bool = False) -> Stage:
+        router, found = self.single(name, skills, later=later), self.calibration(name, skills)
         return Stage(router, found.rule()) if found else Stage(router)
 
     def _helpful(self, skills: Sequence[Skill]) -> list[Stage]:
@@ -143,16 +148,25 @@ class Models:
             for name in self.stages():
                 known = self.calibration(name, skills)
                 if known and known.helps:
-                    found.append(self._stage(name, skills))
+                    # Most commands need no model: a single one should not start a process for nothing.
+                    found.append(self._stage(name, skills, later=name == "llama"))
         except OttoError as error:
             log.info("going without a model: %s", error)
         return found
 
-    def _engine(self, name: str) -> LanguageModel:
+    def _engine(self, name: str, later: bool) -> LanguageModel:
         if name not in self._engines:
-            made = {"llama": self._llama, "transformers": self._transformer, "openai": self._endpoint}
-            self._engines[name] = made[name]()
+            made = {"llama": self._llama, "transformers": self._transformer, "openai": self._endpoint}[name]
+            if later:
+                self._refuse_missing(name)
+            self._engines[name] = _Later(f"{name}:{self._file(name).name}", made) if later else made()
         return self._engines[name]
+
+    def _refuse_missing(self, name: str) -> None:
+        """Raises `OttoError` where it is plain that the engine cannot be had."""
+        if name == "llama" and find_spec("llama_cpp") is None:
+            raise ConfigError("GGUF models need llama.cpp: pip install 'otto-assistant[llama]'")
+        self._file(name)
 
     def _llama(self) -> LanguageModel:
         from otto.models.llama import Llama
@@ -227,3 +241,26 @@ class Models:
 
     def _server(self) -> str:
         return self.settings.router_endpoint or os.environ.get("OPENAI_BASE_URL", "")
+
+
+class _Later:
+    """An engine that is started when it is first asked."""
+
+    def __init__(self, name: str, made: Callable[[], LanguageModel]) -> None:
+        self.name = name
+        self._made = made
+        self._engine: LanguageModel | None = None
+
+    def write(self, request: Request) -> Written:
+        """Raises `ModelError`, also where the engine cannot be had."""
+        if self._engine is None:
+            try:
+                self._engine = self._made()
+            except OttoError as error:
+                raise ModelError(str(error)) from error
+        return self._engine.write(request)
+
+    def close(self) -> None:
+        """Ends the engine, if it was started."""
+        if self._engine is not None:
+            self._engine.close()

@@ -122,6 +122,22 @@ def test_a_router_chosen_by_name_answers_always_unless_it_cannot(now: datetime) 
     assert str(invalid.route("x", Context(now))) == "a()"
 
 
+def test_what_asks_first_is_only_brought_in_by_a_sure_model(now: datetime) -> None:
+    first = Fixed("fewshot", "other()", 0.3)
+    for sure, calls in ((0.85, "other()"), (0.95, "lock()")):
+        stage = Stage(Fixed("llama", "lock()", sure), Rule(0.8))
+        route = CascadeRouter(first, [stage], risky=["lock"]).route("x", Context(now))
+        assert str(route) == calls
+    assert (
+        str(
+            CascadeRouter(first, [Stage(Fixed("llama", "b()", 0.85), Rule(0.8))], risky=["lock"]).route(
+                "x", Context(now)
+            )
+        )
+        == "b()"
+    )
+
+
 def test_never_is_never(now: datetime) -> None:
     model = Fixed("llama", "b()", 0.99)
     CascadeRouter(Fixed("fewshot", "a()", 0.0), [Stage(model, NEVER)]).route("x", Context(now))

@@ -43,9 +43,9 @@ def asking(server: Server) -> Settings:
     return Settings(router_endpoint=server.address, router_endpoint_model="m")
 
 
-def calibrated(models: Models, *, helps: bool, threshold: float = 0.9) -> Calibration:
+def calibrated(models: Models, name: str = "openai", *, helps: bool, threshold: float = 0.9) -> Calibration:
     found = Calibration(
-        key=models.key("openai", SKILLS), model="openai:m", rows=500, confidence=(2.0, 0.5, -1.0, 0.0, 0.0),
+        key=models.key(name, SKILLS), model="m", rows=500, confidence=(2.0, 0.5, -1.0, 0.0, 0.0),
         threshold=threshold, belief=(0.0, -1.0, 1.0, 0.0, 0.0), helps=helps,
     )  # fmt: skip
     calibration.write(found, models.settings.cache_folder)
@@ -137,13 +137,30 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr("otto.models.transformer.find_spec", lambda name: None)
+    monkeypatch.setattr("otto.routers.choose.find_spec", lambda name: None)
     weights = gguf(tmp_path, SKILLS) if router == "llama" else tmp_path
     settings = Settings(router=router, router_model=str(weights))  # type: ignore[arg-type]
     with pytest.raises(OttoError) as refused:
         Models(settings).over(FIRST, SKILLS)
     assert command in str(refused.value)
-    calibrated(Models(replace(settings, router="auto", router_endpoint_model="m")), helps=True)
-    assert Models(replace(settings, router="auto")).over(FIRST, SKILLS) is FIRST
+    unasked = Models(replace(settings, router="auto"))
+    calibrated(unasked, router, helps=True)
+    assert unasked.over(FIRST, SKILLS) is FIRST
+
+
+def test_auto_starts_a_model_when_it_is_first_asked(
+    tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And goes on without one that turns out to be broken."""
+    monkeypatch.setattr("otto.routers.choose.find_spec", lambda name: object())
+    models = Models(Settings(router_model=str(gguf(tmp_path, SKILLS))))
+    calibrated(models, "llama", helps=True)
+    router = models.over(FIRST, SKILLS)
+    assert router is not FIRST
+    route = router.route("lights off", Context(now))
+    assert route.router == "fewshot"
+    assert "fewshot 0.30 < 0.90; llama: " in str(route.trace["cascade"])
+    models.close()
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
