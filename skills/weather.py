@@ -53,7 +53,7 @@ def weather(session: Session, location: Place | None = None) -> Reply:
 
 def _home(session: Session) -> Place:
     if not session.settings.home:
-        raise SkillError('For which place? (Or set home = "…" in otto.toml.)', asks="location")
+        raise SkillError('For which place? Say one, or set home = "…" in otto.toml.', asks="location")
     return known(session.settings.home) or Place(session.settings.home)
 
 
