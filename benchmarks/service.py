@@ -66,6 +66,8 @@ class Seen:
     """Requests that got no answer at all, by kind of error."""
     answers: list[tuple[float, str, float, float]] = field(default_factory=list)
     """(seconds since the start, path, milliseconds, of these in the stages)."""
+    server_seconds: float = 0.0
+    """Processor time of the server."""
     refused: list[float] = field(default_factory=list)
     """Milliseconds to be told that too much waits."""
 
@@ -104,6 +106,12 @@ def memory_mb(pid: int) -> float:
     return round(pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20), 1)
 
 
+def processor_seconds(pid: int) -> float:
+    """Processor time of a process so far, without its children."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def watch(pid: int, began: float, until: float) -> list[tuple[float, float]]:
     """(seconds, MB), once a second."""
     seen = []
@@ -124,10 +132,11 @@ async def load(
     async with httpx.AsyncClient(base_url=address, headers=headers, limits=limits, timeout=30, trust_env=False) as http:
         for text in SENTENCES:  # what is learnt and loaded at first use is no part of this
             await http.post("/api/ask", json={"text": text})
-        began = time.monotonic()
+        used, began = processor_seconds(pid), time.monotonic()
         until = began + seconds
         talk = [client(http, random.Random(number), began, until, seen) for number in range(clients)]
         memory, *_ = await asyncio.gather(watch(pid, began, until), *talk)
+        seen.server_seconds = processor_seconds(pid) - used
         return seen, memory, (await http.get("/metrics")).text
 
 
@@ -160,6 +169,7 @@ def figures(seen: Seen, memory: list[tuple[float, float]], clients: int, seconds
         "lost": seen.sent - answered,
         "failures": dict(seen.failures),
         "statuses": {str(status): number for status, number in sorted(seen.statuses.items())},
+        "server_cpu_ms_a_request": round(1000 * seen.server_seconds / max(1, answered), 2),
         "busy_share": round(seen.statuses[503] / max(1, answered), 4),
         "given_up": seen.given_up,
         "plumbing_ms": percentiles([taken - stages for _, _, taken, stages in seen.answers]),

@@ -9,6 +9,7 @@ A Unix socket for this user always; TCP only with a port, and only on this machi
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -41,6 +42,8 @@ FINISH_SECONDS = 3
 STORE_SECONDS = 1.0
 STOP_SECONDS = 5.0
 """What stopping takes at most."""
+KEEP_SECONDS = 75
+"""How long a connection may rest between two requests: longer than a client that thinks for a minute."""
 HOST = "127.0.0.1"
 
 
@@ -92,6 +95,7 @@ class Server:
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Until SIGTERM, Ctrl-C or `stop`. `ready` is called when requests are answered."""
         _allow_many_connections()
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # not a line for each request that is none
         self._told = ready
         self._ringer.start()
         self._otto.live.watch()
@@ -145,6 +149,7 @@ def _config(application: ASGIApp) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEEP_SECONDS,
         timeout_graceful_shutdown=FINISH_SECONDS,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -115,6 +117,36 @@ def serving(
         server.stop()
         thread.join(10)
         assert not thread.is_alive()
+
+
+RUN = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from otto.config import Folders, load
+from otto.service.run import Server
+folder = Path(sys.argv[1])
+settings = replace(load({}, {}, folder / "none.toml"), config_folder=folder / "config", state_folder=folder / "state",
+                   cache_folder=folder / "cache")
+where = Folders((folder / "bundled", folder / "config" / "examples"), (folder / "none", folder / "config" / "skills"))
+server = Server(settings, port=0, where=where, path=folder / "serve.sock")
+server.run(lambda: print(server.port, server.service.token.secret, flush=True))
+"""
+
+
+@contextmanager
+def process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """A server in a process of its own, with the skills that `write_skills` has put there."""
+    command = [sys.executable, "-c", RUN, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        port, token = started.stdout.readline().split()
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as client:
+                yield started, client
+        finally:
+            started.kill()
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from otto.service.run import Server
-from tests.service.conftest import over_tcp, serving
+from tests.service.conftest import over_tcp, process, serving, write_skills
 
 ANSWERS = {200, 503}
 
@@ -41,12 +41,12 @@ def slow_down(server: Server, seconds: float) -> None:
     live.ready = replace(live.ready, router=SlowRouter(live.ready.router, seconds))
 
 
-def talk(server: Server, clients: int, requests: int, pause: float = 0.0) -> list[tuple[int, float]]:
-    """(status, seconds) of every request."""
+def talk(server: Server | httpx.Client, clients: int, requests: int, pause: float = 0.0) -> list[tuple[int, float]]:
+    """(status, seconds) of every request; `server` may be given as a client of it."""
 
     def one(number: int) -> list[tuple[int, float]]:
         draw, found = random.Random(number), []
-        with over_tcp(server) as client:
+        with opened(server) as client:
             for _ in range(requests):
                 time.sleep(draw.uniform(0, 2 * pause))
                 started = time.monotonic()
@@ -56,6 +56,12 @@ def talk(server: Server, clients: int, requests: int, pause: float = 0.0) -> lis
 
     with ThreadPoolExecutor(clients) as pool:
         return [row for rows in pool.map(one, range(clients)) for row in rows]
+
+
+def opened(server: Server | httpx.Client) -> httpx.Client:
+    if isinstance(server, Server):
+        return over_tcp(server)
+    return httpx.Client(base_url=server.base_url, headers=server.headers, timeout=20, trust_env=False)
 
 
 def test_fifty_clients_are_all_answered(server: Server) -> None:
@@ -78,11 +84,13 @@ def test_with_a_slow_model_three_are_served_and_the_rest_is_told_at_once(tmp_pat
 
 @pytest.mark.nightly
 def test_the_figures_of_5_4_hold(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
-        found = talk(server, 50, 20, pause=2.5)
-        times = [seconds for status, seconds in found if status == 200]
-        assert len(found) == 1000 and {status for status, _ in found} <= ANSWERS
-        assert quantiles(times, n=100)[98] < 0.05
+    write_skills(tmp_path / "own")
+    with process(tmp_path / "own") as (_, client):  # apart from its clients, who would hold its interpreter up
+        found = talk(client, 50, 20, pause=2.5)
+    times = [seconds for status, seconds in found if status == 200]
+    assert len(found) == 1000 and {status for status, _ in found} <= ANSWERS
+    assert quantiles(times, n=100)[98] < 0.05
+    with serving(tmp_path / "slow") as server:
         slow_down(server, 0.2)
         found = talk(server, 8, 5)
     assert max(seconds for status, seconds in found if status == 200) <= 3 * 0.2 + 0.05
@@ -150,7 +158,7 @@ def fuzz(server: Server, number: int) -> None:
                 connection.sendall(data[cut:])
                 connection.shutdown(socket.SHUT_WR)
                 connection.recv(100)
-            except (ConnectionError, TimeoutError):
+            except OSError:
                 pass  # it may hang up, but it must not break
     with over_tcp(server) as client:
         assert client.post("/api/route", json={"text": "paint the wall"}).status_code == 200

@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -21,35 +20,7 @@ from otto.service.run import STOP_SECONDS, ServeError, Server
 from otto.service.token import token_file
 from otto.store import open_store
 from otto.unixsocket import DaemonError
-from tests.service.conftest import serving, write_skills
-
-RUN = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-from otto.config import Folders, load
-from otto.service.run import Server
-folder = Path(sys.argv[1])
-settings = replace(load({}, {}, folder / "none.toml"), config_folder=folder / "config", state_folder=folder / "state",
-                   cache_folder=folder / "cache")
-where = Folders((folder / "bundled", folder / "config" / "examples"), (folder / "none", folder / "config" / "skills"))
-server = Server(settings, port=0, where=where, path=folder / "serve.sock")
-server.run(lambda: print(server.port, server.service.token.secret, flush=True))
-"""
-
-
-@contextmanager
-def process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    command = [sys.executable, "-c", RUN, str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
-        assert started.stdout is not None
-        port, token = started.stdout.readline().split()
-        headers = {"Authorization": f"Bearer {token}"}
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as client:
-                yield started, client
-        finally:
-            started.kill()
+from tests.service.conftest import process, serving, write_skills
 
 
 def children(pid: int) -> list[int]:
