@@ -133,9 +133,11 @@ def merged(base: Path, adapter: Path | None, progress: Progress | None = None) -
     adapter_config(adapter)
     weight_files(adapter, "adapter_model")
     import torch
+    import transformers
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if progress:
         progress("merging the adapter", 0.0)
     model: Any = AutoModelForCausalLM.from_pretrained(

@@ -8,6 +8,8 @@ The file, its card and a README made from the card are sent; nothing else. The t
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from otto.errors import OttoError
@@ -22,11 +24,11 @@ def push(file: Path, card: Card, repository: str) -> str:
     from huggingface_hub import CommitOperationAdd, HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
-    beside = cards.place(file)
+    public = replace(card, base=_public(card.base))
     operations = [
         CommitOperationAdd(file.name, file),
-        CommitOperationAdd(beside.name, beside),
-        CommitOperationAdd("README.md", readme(file, card).encode()),
+        CommitOperationAdd(cards.place(file).name, json.dumps(asdict(public), indent=2, sort_keys=True).encode()),
+        CommitOperationAdd("README.md", readme(file, public).encode()),
     ]
     hub = HfApi()
     try:
@@ -40,11 +42,12 @@ def push(file: Path, card: Card, repository: str) -> str:
 
 def readme(file: Path, card: Card) -> str:
     """The page of the model, its facts in front as the hub reads them."""
+    card = replace(card, base=_public(card.base))
     adapter = card.kind == "gguf-adapter"
     facts = ["library_name: llama.cpp", "tags: [otto, function-calling, gguf]"]
     if card.licence:
         facts.append(f"license: {card.licence.lower()}")
-    if "/" in card.base and not Path(card.base).is_absolute():
+    if "/" in card.base:
         facts += [f"base_model: {card.base}", f"base_model_relation: {'adapter' if adapter else 'finetune'}"]
     figures = [f"| {name} | {card.metrics[name]:.4g} |" for name in _SHOWN if name in card.metrics]
     use = f'router_model = "base.gguf"\nrouter_adapter = "{file.name}"' if adapter else f'router_model = "{file.name}"'
@@ -63,3 +66,8 @@ def readme(file: Path, card: Card) -> str:
             "In `otto.toml`:", "", "```toml", 'router = "llama"', use, "```", "",
         ]
     )  # fmt: skip
+
+
+def _public(base: str) -> str:
+    """A base's name on the hub; of a folder on this machine only what it is called."""
+    return base if base.count("/") == 1 and not Path(base).exists() and base[0] not in "./~" else Path(base).name

@@ -168,12 +168,36 @@ def _write_card(
 
 def learned_llama(folder: Path, rows: Sequence[tuple[str, str]], skills: Sequence[Skill], *, steps: int = 120) -> Path:
     """A random Llama after it has learnt these (sentence, calls) by heart: sure of what it writes."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
-    asked = router_prompt("plain", "")
     random_llama(folder, skills, tokenizer=byte_tokenizer([text for row in rows for text in row], 400))
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder).train()
+    model = _taught(AutoModelForCausalLM.from_pretrained(folder), folder, rows, skills, steps)
+    model.save_pretrained(folder)
+    _write_card(folder, skills, None, "transformers", folder / "model.safetensors")
+    return folder
+
+
+def learned_adapter(
+    folder: Path, base: Path, rows: Sequence[tuple[str, str]], skills: Sequence[Skill], *, steps: int = 120
+) -> Path:
+    """A LoRA on `base` that has learnt these rows."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model: Any = AutoModelForCausalLM.from_pretrained(base)
+    settings = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
+    tuned = _taught(get_peft_model(model, settings), base, rows, skills, steps)
+    tuned.save_pretrained(folder)
+    _write_card(folder, skills, None, "adapter", folder / "adapter_model.safetensors", base=str(base))
+    return folder
+
+
+def _taught(model: Any, base: Path, rows: Sequence[tuple[str, str]], skills: Sequence[Skill], steps: int) -> Any:
+    """The model after `steps` over all rows at once, with the loss on the answers."""
+    import torch
+    from transformers import AutoTokenizer
+
+    asked, tokenizer = router_prompt("plain", ""), AutoTokenizer.from_pretrained(base)
     ids, labels = [], []
     for text, calls in rows:
         question = tokenizer(asked.opening(text, skills), add_special_tokens=False)["input_ids"]
@@ -183,12 +207,11 @@ def learned_llama(folder: Path, rows: Sequence[tuple[str, str]], skills: Sequenc
     longest = max(map(len, ids))
     inputs = torch.tensor([row + [0] * (longest - len(row)) for row in ids])
     wanted = torch.tensor([row + [-100] * (longest - len(row)) for row in labels])
-    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    optimizer = torch.optim.AdamW([weight for weight in model.parameters() if weight.requires_grad], lr=4e-3)
     torch.manual_seed(0)
+    model.train()
     for _ in range(steps):
         optimizer.zero_grad()
         model(input_ids=inputs, labels=wanted).loss.backward()
         optimizer.step()
-    model.save_pretrained(folder)
-    _write_card(folder, skills, asked, "transformers", folder / "model.safetensors")
-    return folder
+    return model.eval()
