@@ -90,6 +90,7 @@ def loss_of(model: Any, input_ids: Sequence[int], labels: Sequence[int]) -> floa
 
 def load_saved(folder: Path, recipe: Recipe, on: Hardware) -> tuple[Any, Any]:
     """Model and tokenizer as they lie on the disk, loaded as serving loads them. Raises `ModelError`."""
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from finetune.loading import base, dtype, quantisation
@@ -111,7 +112,7 @@ def load_saved(folder: Path, recipe: Recipe, on: Hardware) -> tuple[Any, Any]:
                 options |= {"device_map": recipe.model.device_map, "offload_folder": str(folder / "offload")}
             whole: Any = AutoModelForCausalLM.from_pretrained(base(recipe), **options)
             model = PeftModel.from_pretrained(whole, folder)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"{folder}: what was saved cannot be loaded again: {error}") from error
     if on.device == "cuda" and not recipe.model.device_map and recipe.method.kind != "qlora":
         model = model.to("cuda")

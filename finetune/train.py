@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -179,6 +180,8 @@ def settings(ready: Prepared, output: Path) -> SFTConfig:
     packing: dict[str, Any] = {"packing": True, "eval_packing": False} if recipe.data.packing else {}
     if not recipe.data.packing:
         packing["dataset_kwargs"] = {"skip_prepare_dataset": True}
+    names = SFTConfig.__dataclass_fields__
+    checkpointing = "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"
     return SFTConfig(
         output_dir=str(output / CHECKPOINTS),
         run_name=recipe.name,
@@ -194,7 +197,6 @@ def settings(ready: Prepared, output: Path) -> SFTConfig:
         max_grad_norm=training.clip,
         adam_beta2=training.beta2,
         optim=optimizer(recipe, ready.on),
-        gradient_checkpointing=training.gradient_checkpointing,
         bf16=loading.bf16(recipe, ready.on),
         use_cpu=ready.on.device == "cpu",
         fsdp=training.fsdp or None,
@@ -215,6 +217,7 @@ def settings(ready: Prepared, output: Path) -> SFTConfig:
         dataloader_pin_memory=ready.on.device == "cuda",
         disable_tqdm=not sys.stderr.isatty(),
         **packing,
+        **{checkpointing: training.gradient_checkpointing},
     )
 
 
@@ -370,7 +373,8 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _quiet() -> None:
-    """No warnings about forks and no telemetry."""
+    """No telemetry, and no warnings about forks or about names that these libraries will change among themselves."""
+    warnings.filterwarnings("ignore", "`.*` is deprecated and will be removed in v6", FutureWarning)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
