@@ -172,10 +172,10 @@ def _compared(
 ) -> Agreement:
     """Answers of the trained model and of the file, as Otto would ask each of them."""
     few = replace(test, rows=test.rows[: options.rows])
-    trained = _answers(Named(str(base), str(adapter or ""), format=options.format), few, settings, progress, known)
+    trained = answered_by(Named(str(base), str(adapter or ""), format=options.format), few, settings, progress, known)
     with _served(base, adapter, file, options, progress) as (model, tuning):
         named = Named(str(model), str(tuning or ""), format=options.format)
-        exported = _answers(named, few, settings, progress, known)
+        exported = answered_by(named, few, settings, progress, known)
     return agreement(trained, exported)
 
 
@@ -193,7 +193,7 @@ def _served(
         yield under, file
 
 
-def _answers(
+def answered_by(
     named: Named, test: EvaluationSet, settings: Settings, progress: Progress, known: Card
 ) -> list[Prediction]:
     """In the framing of the card that the file will have."""
