@@ -31,6 +31,7 @@ INSTALL = "pip install 'otto-assistant[finetune]'"
 BATCH = 16
 """Prompts evaluated at once by `write_many`."""
 _UNSAFE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
+_LEFT_BY_TRAINING = ("training_args.bin", "optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state")  # never read
 _NEEDED = ("torch", "transformers", "llguidance")
 _CROPPED = {"full_attention", "sliding_attention"}  # kinds of layers whose state can be taken back
 
@@ -350,7 +351,8 @@ def _refuse(folder: Path) -> None:
     """Raises `ModelFileError` for a folder without weights, or with files that could run code when read."""
     if not folder.is_dir():
         raise ModelFileError(f"{folder}: there is no such folder; set router_model to one with model.safetensors")
-    if planted := sorted(file.name for file in folder.iterdir() if file.suffix in _UNSAFE):
+    unsafe = (file.name for file in folder.iterdir() if file.suffix in _UNSAFE)
+    if planted := sorted(name for name in unsafe if not name.startswith(_LEFT_BY_TRAINING)):
         raise ModelFileError(
             f"{folder / planted[0]}: a file of this kind can run code when it is read; "
             "remove it, or convert it to safetensors"

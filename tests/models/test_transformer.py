@@ -186,6 +186,19 @@ def test_files_that_could_run_code_are_refused(planted: str, tmp_path: Path, mon
         TransformerModel(adapter)
 
 
+def test_what_training_leaves_in_a_checkpoint_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otto.models.transformer.find_spec", lambda name: object())
+    names = (
+        "model.safetensors",
+        "training_args.bin",
+        "optimizer.pt",
+        "rng_state.pth",
+        "rng_state_0.pth",
+        "scheduler.pt",
+    )
+    assert TransformerModel(files(tmp_path / "checkpoint-100", *names)).name == "transformers:checkpoint-100"
+
+
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("otto.models.transformer.find_spec", lambda name: object())
     with pytest.raises(ModelFileError, match="there is no such folder"):
