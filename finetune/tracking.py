@@ -32,7 +32,7 @@ class Published:
 
     name: str
     job: str
-    """`eval` or `export`."""
+    """`train`, `eval` or `export`."""
     config: Mapping[str, Any]
     metrics: Mapping[str, float]
     columns: Sequence[str] = ()
@@ -64,8 +64,21 @@ def publish(what: Published, folder: Path, *, mode: Mode, project: str | None = 
     if mode == "off":
         return ""
     wandb = _wandb()
+    run = begin(what, folder, mode=mode, project=project)
     try:
-        run = wandb.init(
+        with run:
+            _send(wandb, run, what)
+            where = run.url if mode == "online" else str(Path(run.dir).parent)
+    except (wandb.errors.Error, wandb.errors.UsageError) as error:
+        raise OttoError(f"W&B refused the run: {error}; everything is in {folder}; try --wandb offline") from error
+    return str(where)
+
+
+def begin(what: Published, folder: Path, *, mode: Mode, project: str | None = None) -> Any:
+    """An open run, for a trainer to log into; whoever begins it calls its `finish`. Raises `OttoError`."""
+    wandb = _wandb()
+    try:
+        return wandb.init(
             project=project or os.environ.get("WANDB_PROJECT") or "otto",
             name=what.name,
             job_type=what.job,
@@ -74,12 +87,8 @@ def publish(what: Published, folder: Path, *, mode: Mode, project: str | None = 
             mode=mode,
             settings=_settings(wandb),
         )
-        with run:
-            _send(wandb, run, what)
-            where = run.url if mode == "online" else str(Path(run.dir).parent)
     except (wandb.errors.Error, wandb.errors.UsageError) as error:
-        raise OttoError(f"W&B refused the run: {error}; everything is in {folder}; try --wandb offline") from error
-    return str(where)
+        raise OttoError(f"W&B refused the run: {error}; try offline") from error
 
 
 def pull(reference: str, cache: Path) -> Path:

@@ -17,6 +17,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,8 +128,9 @@ def run(ready: Prepared, output: Path, *, resume: bool = False) -> Outcome:
     output.mkdir(parents=True, exist_ok=True)
     write_atomic(output / "recipe.json", ready.recipe.model_dump_json(indent=1))
     started = time.monotonic()
-    trainer, predictions = build(ready, output)
-    result = trainer.train(resume_from_checkpoint=last if resume else None)
+    with _tracked(ready.recipe, output):
+        trainer, predictions = build(ready, output)
+        result = trainer.train(resume_from_checkpoint=last if resume else None)
     if not trainer.is_world_process_zero():
         return Outcome(output)
     return _finish(ready, trainer, predictions, output, dict(result.metrics), time.monotonic() - started)
@@ -177,11 +179,13 @@ def settings(ready: Prepared, output: Path) -> SFTConfig:
     evaluates = _evaluates(ready)
     best = evaluates and training.early_stopping > 0
     save_every = training.evaluate_every if best else training.save_every
-    packing: dict[str, Any] = {"packing": True, "eval_packing": False} if recipe.data.packing else {}
-    if not recipe.data.packing:
-        packing["dataset_kwargs"] = {"skip_prepare_dataset": True}
     names = SFTConfig.__dataclass_fields__
     checkpointing = "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"
+    further: dict[str, Any] = {checkpointing: training.gradient_checkpointing}
+    if recipe.data.packing:
+        further |= {"packing": True, "eval_packing": False}
+    else:
+        further["dataset_kwargs"] = {"skip_prepare_dataset": True}
     return SFTConfig(
         output_dir=str(output / CHECKPOINTS),
         run_name=recipe.name,
@@ -210,14 +214,13 @@ def settings(ready: Prepared, output: Path) -> SFTConfig:
         load_best_model_at_end=best,
         metric_for_best_model="eval_loss" if best else None,
         greater_is_better=False if best else None,
-        report_to=_reports(recipe),
+        report_to=[] if recipe.logging.wandb == "disabled" else ["wandb"],
         max_length=recipe.data.max_length,
         loss_type="nll",
         train_sampling_strategy="random" if recipe.data.packing or recipe.data.sample else "group_by_length",
         dataloader_pin_memory=ready.on.device == "cuda",
         disable_tqdm=not sys.stderr.isatty(),
-        **packing,
-        **{checkpointing: training.gradient_checkpointing},
+        **further,
     )
 
 
@@ -344,13 +347,21 @@ def _evaluates(ready: Prepared) -> bool:
     return ready.recipe.training.evaluate_every > 0 and bool(ready.valid)
 
 
-def _reports(recipe: Recipe) -> list[str]:
-    if recipe.logging.wandb == "disabled":
-        return []
-    os.environ.setdefault("WANDB_PROJECT", recipe.logging.project)
-    os.environ["WANDB_MODE"] = recipe.logging.wandb
-    os.environ.setdefault("WANDB_LOG_MODEL", "false")
-    return ["wandb"]
+@contextmanager
+def _tracked(recipe: Recipe, output: Path) -> Iterator[None]:
+    """With an open run at W&B, where the recipe wants one; trainer and predictions log into it."""
+    if recipe.logging.wandb == "disabled" or os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    from finetune.tracking import Published, begin
+
+    os.environ["WANDB_LOG_MODEL"] = "false"  # adapters are published when they are exported
+    about = Published(name=recipe.name, job="train", config=recipe.model_dump(mode="json"), metrics={})
+    tracked = begin(about, output, mode=recipe.logging.wandb, project=recipe.logging.project)
+    try:
+        yield
+    finally:
+        tracked.finish()
 
 
 def _data_hash(recipe: Recipe) -> str:
