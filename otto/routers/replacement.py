@@ -89,6 +89,7 @@ def value_in(
 
 def _candidates(said: str, parameter: Parameter, old: Scalar | None, now: datetime) -> Iterator[str]:
     """The words that could be the value, the whole first."""
+    said = re.sub(r"(?<=\w) ones?$", "", said, flags=re.IGNORECASE)  # "the ten minute one" is not a second longer
     for span in spans(said, parameter.type, parameter.limits, now):
         if set(words(f"{said[: span.start]} {said[span.end :]}")) <= _LIGHT:
             yield span.text
