@@ -102,10 +102,13 @@ def random_gguf(file: Path, skills: Sequence[Skill] = (), *, kind: Any = "f16", 
     return file
 
 
-def byte_tokenizer(texts: Iterable[str] = SENTENCES, tokens: int = 600, *, rule: str = "gpt-2") -> Any:
+def byte_tokenizer(
+    texts: Iterable[str] = SENTENCES, tokens: int = 600, *, rule: str = "gpt-2", ignore_merges: bool = False
+) -> Any:
     """A byte-level BPE of at most `tokens` tokens with `<s>` and `</s>`, as transformers loads it.
 
-    `rule`: how texts are cut into words: "gpt-2", "digits" (GPT-2's, every digit alone), or a pattern.
+    `rule`: how texts are cut into words: "gpt-2", "digits" (GPT-2's, every digit alone), or a pattern. `ignore_merges`:
+    a word that is a token is one, whatever the merges say (Llama 3).
     """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -114,7 +117,7 @@ def byte_tokenizer(texts: Iterable[str] = SENTENCES, tokens: int = 600, *, rule:
     first = pre_tokenizers.Digits(individual_digits=True)
     if rule not in ("gpt-2", "digits"):
         first = pre_tokenizers.Split(Regex(rule), "isolated")
-    bare = Tokenizer(models.BPE())
+    bare = Tokenizer(models.BPE(ignore_merges=ignore_merges))
     bare.pre_tokenizer = byte_level if rule == "gpt-2" else pre_tokenizers.Sequence([first, byte_level])
     bare.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(

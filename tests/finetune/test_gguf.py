@@ -31,8 +31,8 @@ TEXT = "<s>User: set a timer for ten minutes, please, and wake me at half past s
 PARTS = (
     "set a timer", " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u2003", "\u200d", "\ufeff", "'s", "'S", "'ll", "’s",
     "don't", "12", "1234567", "½", "²", "٣٤", "三", "日本語", "Grüße", "e\u0301", "é", "😀", "👩‍👩‍👧", "🇩🇪", "<s>",
-    "</s>", "<s", "</ s>", "[INST]", "<<SYS>>", 'weather(location="São Paulo")', "a|b", "\\n", "_", "__", "Straße", "İ", "ﬁ",
-    "ｗｉｄｅ", "\x1f", "…", "–", '"', "“x”", "मुझे", "ไทย", "한국어", "עברית", "\u202e", "x" * 70, "\u3000", "Ⅷ", "à la",
+    "</s>", "<s", "</ s>", "[INST]", "<<SYS>>", 'weather(location="São Paulo")', "a|b", "\\n", "_", "__", "Straße", "İ",
+    "ﬁ", "ｗｉｄｅ", "\x1f", "…", "–", '"', "“x”", "मुझे", "ไทย", "한국어", "עברית", "\u202e", "x" * 70, "\u3000", "Ⅷ", "à la",
     "\u0300", "'", "User:", "Assistant:\n",
 )  # fmt: skip
 
@@ -76,11 +76,16 @@ def gguf_scores(file: Path, tokens: list[int], **settings: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "kind", ["gpt-2", "digits", QWEN, LLAMA_3, "pieces, blank before", "pieces"], ids=lambda kind: kind[:12]
-)
-def test_both_cut_odd_texts_into_the_same_tokens(tmp_path: Path, kind: str) -> None:
-    pieced = kind.startswith("pieces")
-    tokenizer = piece_tokenizer(prefix=kind != "pieces") if pieced else byte_tokenizer(rule=kind)
+    ("kind", "rule"),
+    [("gpt-2", "gpt-2"), ("digits", "digits"), ("qwen", QWEN), ("dbrx", LLAMA_3), ("llama-3", LLAMA_3), ("llama-2", ""),
+     ("gemma", "")],
+)  # fmt: skip
+def test_both_cut_odd_texts_into_the_same_tokens(tmp_path: Path, kind: str, rule: str) -> None:
+    tokenizer = (
+        byte_tokenizer(rule=rule, ignore_merges=kind == "llama-3")
+        if rule
+        else piece_tokenizer(prefix=kind == "llama-2")
+    )
     folder = random_llama(tmp_path / "model", tokenizer=tokenizer)
     write_model(folder, tmp_path / "model.gguf")
     with opened(tmp_path / "model.gguf", vocab_only=True) as model:
