@@ -76,7 +76,9 @@ class Llama:
         self._asking = threading.Lock()
         self._changed = threading.Condition()
         self._closing = threading.Event()
-        self._running = _Running(self._load)
+        self._prompt = ""
+        """The last one: what a process that follows another begins with."""
+        self._running = _Running(self._load, self._prompt)
         threading.Thread(target=self._keep_running, name=f"{self.name} watcher", daemon=True).start()
 
     def write(self, request: Request) -> Written:
@@ -99,6 +101,11 @@ class Llama:
         milliseconds = (time.monotonic() - began) * 1000
         return Written(str(answer["text"]), float(answer["log_probability"]), milliseconds=milliseconds, **numbers)
 
+    def prepare(self, prompt: str) -> None:
+        """Evaluates a prompt like the next one while nothing else is asked, so that the first answer is not late."""
+        self._prompt = prompt
+        self._running.child.tell({"job": "prepare", "prompt": prompt})
+
     def wait_loaded(self, seconds: float = LOAD_SECONDS) -> None:
         """Returns when the model is ready. Raises `ModelFileError` when llama.cpp cannot load it."""
         with self._asking:
@@ -116,6 +123,7 @@ class Llama:
 
     def _answer(self, request: Request, deadline: float) -> Mapping[str, Any]:
         child = self._loaded(deadline)
+        self._prompt = request.prompt
         seconds = deadline - time.monotonic()
         question = {
             "job": "write",
@@ -184,16 +192,18 @@ class Llama:
             with self._changed:
                 if self._closing.is_set():
                     return
-                self._running = _Running(self._load)
+                self._running = _Running(self._load, self._prompt)
                 self._changed.notify_all()
 
 
 class _Running:
     """One process, told to load the model as soon as it is there."""
 
-    def __init__(self, load: Mapping[str, object]) -> None:
+    def __init__(self, load: Mapping[str, object], prompt: str) -> None:
         self.child = Child(0, "otto.models.llamachild")
         self.child.tell(load)
+        if prompt:
+            self.child.tell({"job": "prepare", "prompt": prompt})
         self.loaded = False
         """Whether it has said so."""
         self.problem = ""

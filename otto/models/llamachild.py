@@ -6,9 +6,11 @@
     {"job": "write", "prompt", "grammar", "end", "most", "seconds"} -> {"text", "log_probability", "tokens",
                                                                         "prompt_tokens", "reused_tokens"}
 
-or {"error"}. What was evaluated for the last answer is kept: of the next prompt, only what differs is evaluated. The
-next token is always the likeliest that the grammar allows. llama.cpp is asked through its C interface, which does
-nothing else with the file: a chat template in it is never looked at.
+or {"error"}. {"job": "prepare", "prompt"} has no answer: it evaluates the prompt until something else is asked.
+
+What was evaluated for the last answer is kept: of the next prompt, only what differs is evaluated. The next token is
+always the likeliest that the grammar allows. llama.cpp is asked through its C interface, which does nothing else with
+the file: a chat template in it is never looked at.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -66,9 +68,14 @@ def main() -> None:
                 answer: Mapping[str, object] = {"context": engine.context, "vocabulary": engine.vocabulary}
             elif engine is None:
                 raise CannotError("no model is loaded")
+            elif job["job"] == "prepare":
+                engine.prepare(job["prompt"], jobs.empty)
+                continue
             else:
                 answer = engine.write(job)
         except CannotError as error:
+            if job["job"] == "prepare":
+                continue
             answer = {"error": str(error)}
         answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
@@ -129,6 +136,16 @@ class Engine:
             "prompt_tokens": len(prompt),
             "reused_tokens": reused,
         }
+
+    def prepare(self, text: str, idle: Callable[[], bool]) -> None:
+        """Evaluates a prompt like the next one, as long as nothing else is to be done."""
+        prompt = self._tokens(text)[:-1]
+        if len(prompt) >= self.context:
+            return
+        at = self._keep_common([*prompt, -1])
+        while at < len(prompt) and idle():
+            self._evaluate(prompt[at : at + BATCH], math.inf)
+            at += BATCH
 
     def _start(self, context: int, threads: int) -> None:
         params = self._lib.llama_context_default_params()

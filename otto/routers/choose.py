@@ -91,8 +91,9 @@ class Models:
 
             # It knows its skills by heart, and these are none of them.
             refuse_other_skills(self._file(name), card, prompt, skills)
-        return ModelRouter(
-            self._engine(name, later),
+        engine = self._engine(name, later)
+        router = ModelRouter(
+            engine,
             skills,
             prompt,
             name=name,
@@ -102,6 +103,11 @@ class Models:
             confidence=found.sure() if found else None,
             seconds=self.settings.router_seconds,
         )
+        from otto.models.llama import Llama
+
+        if isinstance(engine, Llama) and prompt.system:
+            engine.prepare(router.request("").prompt)  # or the first sentence waits for the list of skills
+        return router
 
     def stages(self) -> list[str]:
         """What a cascade asks after the first: the model on this machine, then the server, if one is set."""

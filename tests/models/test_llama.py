@@ -124,6 +124,36 @@ def test_reuse_changes_nothing(file: Path, shared: Llama) -> None:
     assert [shared.write(asked(text)).text for text in texts] == [*fresh, fresh[0]]
 
 
+def test_a_process_that_follows_another_has_the_prompt_evaluated(own: Llama) -> None:
+    listed = "<s>" + "skill(value) does a thing. " * 30
+    own.write(Request(f"{listed}User: lights on\nAssistant:\n", grammar=GRAMMAR, end="</s>"))
+    killed = pid(own)
+    os.kill(killed, signal.SIGKILL)
+    end = time.monotonic() + 10
+    while pid(own) == killed and time.monotonic() < end:
+        time.sleep(0.02)
+    own.wait_loaded()
+    time.sleep(0.5)
+    after = own.write(Request(f"{listed}User: wake me\nAssistant:\n", grammar=GRAMMAR, end="</s>"))
+    assert after.reused_tokens > 100
+
+
+def test_a_prompt_can_be_evaluated_before_anything_is_asked(file: Path) -> None:
+    model = Llama(file, context=1024)
+    model.prepare("<s>" + "skill(value) does a thing. " * 30 + "User: ")
+    model.wait_loaded()
+    time.sleep(0.5)
+    written = model.write(asked("x", most_tokens=3))
+    assert written.reused_tokens <= 3  # another prompt
+    written = model.write(Request("<s>" + "skill(value) does a thing. " * 40, grammar=GRAMMAR, most_tokens=3))
+    model.prepare("lights " * 5000)  # far too long: nothing happens
+    model.prepare("<s>" + "lights " * 60)
+    time.sleep(0.5)
+    reused = model.write(Request("<s>" + "lights " * 60 + "on", grammar=GRAMMAR, most_tokens=3)).reused_tokens
+    model.close()
+    assert reused > 50
+
+
 def test_special_tokens_count_as_one_and_none_is_added(shared: Llama) -> None:
     plain = shared.write(Request("User:", grammar=GRAMMAR, most_tokens=1)).prompt_tokens
     assert shared.write(Request("<s>User:", grammar=GRAMMAR, most_tokens=1)).prompt_tokens == plain + 1
