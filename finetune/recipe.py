@@ -46,7 +46,7 @@ class _Section(BaseModel):
 class Shape(_Section):
     """A model from scratch: Llama architecture."""
 
-    vocabulary: Count = 3072
+    vocabulary: Count = 4096
     """Tokens of its own tokenizer, trained on the sampled sentences."""
     hidden: Count = 256
     layers: Count = 4

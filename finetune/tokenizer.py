@@ -1,12 +1,13 @@
 """The tiny model's own tokenizer: byte-level BPE, trained on sampled sentences.
 
-    tokenizer = train(texts, size=3072)
+    tokenizer = train(texts, size=4096)
     tokenizer.save_pretrained(folder)               tokenizer.json, tokenizer_config.json
 
-Two things make copying easy for a small model. A blank is a token of its own before all but the most frequent words, so
-that a word reads the same inside a sentence and behind a quotation mark; and digits stay single. Both lie in the merges
-alone: the file says nothing but GPT-2's cut into words and byte-level BPE, which llama.cpp reads as `gpt2` with the
-pre-tokenizer `gpt-2`, token for token the same.
+Copying is what it is made for. Words are cut the same way wherever they stand, and a blank joins the first piece last:
+a word is `Ġqu ix otic` inside a sentence and `qu ix otic` behind a quotation mark. Such pairs begin with embeddings
+that differ by one and the same vector (`pairs`), so that a model need not learn each of them. All of that lies in the
+merges alone: the file says nothing but GPT-2's cut into words and byte-level BPE, which llama.cpp reads as `gpt2` with
+the pre-tokenizer `gpt-2`, token for token the same.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 BEGIN, END, UNKNOWN, PAD = "<s>", "</s>", "<unk>", "<pad>"
 SPECIAL = (UNKNOWN, BEGIN, END, PAD)
 """In the order of their ids, from 0."""
-WITH_BLANK = 256
-"""So many of the most frequent words have a token that begins with a blank, which shortens sentences by a fifth."""
+WITHOUT_BLANK = 0.55
+"""Share of the tokens that begin without a blank; the others are the commonest of these with a blank before."""
 ALWAYS = ("User", "Assistant")
 """One token each: the names that the plain format puts into every row."""
 _BLANK = "Ġ"
-_CUT = r"'(?:s|t|re|ve|m|ll|d)|\p{L}+|\p{N}| |[^\s\p{L}\p{N}]+|\s"
+_CUT = r"'(?:s|t|re|ve|m|ll|d)|\p{L}+|\p{N}{1,2}| |[^\s\p{L}\p{N}]+|\s"
 
 
 def train(texts: Iterable[str], *, size: int, keep: Sequence[str] = ()) -> PreTrainedTokenizerFast:
@@ -39,11 +40,11 @@ def train(texts: Iterable[str], *, size: int, keep: Sequence[str] = ()) -> PreTr
     from transformers import PreTrainedTokenizerFast
 
     rows = list(texts)
-    words = _frequent(rows)[:WITH_BLANK]
     often = len(rows) // 50 + 1
-    small = _trained([*rows, *(f"{word} " * often for word in (*ALWAYS, *keep))], size - len(words))
+    small = _trained([*rows, *(f"{word} " * often for word in (*ALWAYS, *keep))], int(size * WITHOUT_BLANK))
+    pieces = _first_pieces(small, rows)[: size - small.get_vocab_size()]
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=_with_blanks(small, words),
+        tokenizer_object=_with_blanks(small, pieces),
         bos_token=BEGIN,
         eos_token=END,
         unk_token=UNKNOWN,
@@ -51,6 +52,16 @@ def train(texts: Iterable[str], *, size: int, keep: Sequence[str] = ()) -> PreTr
         clean_up_tokenization_spaces=False,
         add_prefix_space=False,
     )
+
+
+def pairs(tokenizer: PreTrainedTokenizerBase) -> list[tuple[int, int]]:
+    """(id of a piece, id of the same piece behind a blank)."""
+    vocabulary = tokenizer.get_vocab()
+    return [
+        (vocabulary[piece[1:]], number)
+        for piece, number in sorted(vocabulary.items(), key=lambda entry: entry[1])
+        if piece[:1] == _BLANK and piece[1:] in vocabulary
+    ]
 
 
 def _trained(rows: Sequence[str], size: int) -> Tokenizer:
@@ -74,23 +85,27 @@ def _trained(rows: Sequence[str], size: int) -> Tokenizer:
     return tokenizer
 
 
-def _with_blanks(tokenizer: Tokenizer, words: Sequence[str]) -> Tokenizer:
-    """With one merge more for each of these words that is a token: the blank before it. The last merges come last, so
-    they change nothing inside words."""
+def _with_blanks(tokenizer: Tokenizer, pieces: Sequence[str]) -> Tokenizer:
+    """With one merge more for each of these pieces: the blank before it. These merges come last, so that they change
+    nothing inside words."""
     from tokenizers import Tokenizer, decoders, pre_tokenizers
 
     content = json.loads(tokenizer.to_str())
     model = content["model"]
-    for word in words:
-        if word in model["vocab"] and _BLANK + word not in model["vocab"]:
-            model["vocab"][_BLANK + word] = len(model["vocab"])
-            model["merges"].append([_BLANK, word])
+    for piece in pieces:
+        model["vocab"][_BLANK + piece] = len(model["vocab"])
+        model["merges"].append([_BLANK, piece])
     whole = Tokenizer.from_str(json.dumps(content))
     whole.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     whole.decoder = decoders.ByteLevel()
     return whole
 
 
-def _frequent(rows: Iterable[str]) -> list[str]:
-    counts = Counter(word for row in rows for word in row.split() if word.isascii() and word.isalpha())
-    return [word for word, _ in counts.most_common()]
+def _first_pieces(tokenizer: Tokenizer, rows: Sequence[str]) -> list[str]:
+    """The pieces with which words begin, the commonest first."""
+    words = Counter(word for row in rows for word in row.split())
+    counts: Counter[str] = Counter()
+    for word, found in zip(words, tokenizer.encode_batch(list(words)), strict=True):
+        if found.tokens and not found.tokens[0].startswith(_BLANK):
+            counts[found.tokens[0]] += words[word]
+    return [piece for piece, _ in counts.most_common()]
