@@ -221,7 +221,7 @@ def _router(named: Named, test: EvaluationSet, settings: Settings, progress: Pro
     from otto.routers.choose import Models
 
     patient = replace(settings, router_seconds=min(60.0, named.seconds))
-    if named.model not in MODELS and not test.own_skills:
+    if named.model not in MODELS and not test.own_skills and not test.examples:
         live = Live(replace(patient, router=named.model), folders(settings), progress)  # type: ignore[arg-type]
         try:
             yield live.ready.router
@@ -239,12 +239,18 @@ def _router(named: Named, test: EvaluationSet, settings: Settings, progress: Pro
 
 
 def _learnt(name: str, test: EvaluationSet, progress: Progress) -> Router:
-    """`fewshot`, trained on the set's own rows."""
+    """`fewshot`, trained on the set's own rows, or on Otto's examples without those that are held back."""
     from otto.example import Example
     from otto.routers.fewshot import FewshotRouter
+    from otto.routers.joints import openers
+    from otto.routers.several import SeveralRouter
 
+    skills = dict(test.skills)
+    if test.examples:
+        learnt = FewshotRouter.train(list(skills.values()), list(test.examples), progress=progress)
+        return SeveralRouter(learnt, skills, openers(test.examples))
     if test.train is None:
         raise OttoError(f"{test.path.parent}: {name} learns from train.jsonl, which this test set lacks")
     rows = [row for row in read_file(test.train) if row.calls]
     examples = [Example(row.text, row.calls) for row in rows]
-    return FewshotRouter.train(list(test.skills.values()), examples, progress=progress)
+    return FewshotRouter.train(list(skills.values()), examples, progress=progress)

@@ -39,6 +39,8 @@ AGREE = 0.99
 """Share of rows on which the file must give the trained model's calls."""
 ROWS = 500
 """Rows compared, at most."""
+LARGE = 6_000_000_000
+"""Bytes of a base from which on it is merged in its own precision: in float32 it would take twice the memory."""
 _SHOWN = 3
 
 Progress = Callable[[str, float], None]
@@ -140,8 +142,13 @@ def merged(base: Path, adapter: Path | None, progress: Progress | None = None) -
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if progress:
         progress("merging the adapter", 0.0)
+    size = sum(file.stat().st_size for file in weight_files(base))
     model: Any = AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.float32, use_safetensors=True, local_files_only=True, trust_remote_code=False
+        base,
+        dtype=torch.float32 if size < LARGE else "auto",
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
     )
     whole: Any = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
     with tempfile.TemporaryDirectory(prefix="otto-merge-") as temporary:

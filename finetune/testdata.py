@@ -21,6 +21,7 @@ from finetune.tracking import PREFIX, pull
 from otto.call import OTHER, Call, parse, write
 from otto.config import Settings, folders
 from otto.errors import CallSyntaxError, OttoError
+from otto.example import Example
 from otto.heldout import held_out
 from otto.skill import OTHER_SKILL, Skill
 from otto.snapshot import Snapshot
@@ -45,6 +46,8 @@ class EvaluationSet:
     """Whether the set brought them; else they are Otto's."""
     train: Path | None = None
     """Its training rows, for routers that learn on the spot."""
+    examples: tuple[Example, ...] = ()
+    """Where Otto's own examples are held back: the others."""
 
 
 def open_test(named: str, settings: Settings, *, split: str = "test") -> EvaluationSet:
@@ -105,14 +108,12 @@ def _own_skills(settings: Settings) -> dict[str, Skill]:
 def _own_examples(settings: Settings) -> EvaluationSet:
     """What `otto/heldout.py` holds back of the example files."""
     snapshot = _snapshot(settings)
-    rows = [
-        Row(example.text, example.calls)
-        for entry in snapshot.skills.values()
-        for example in entry.examples
-        if held_out(example.text)
-    ]
+    examples = [example for entry in snapshot.skills.values() for example in entry.examples]
+    rows = [Row(example.text, example.calls) for example in examples if held_out(example.text)]
+    others = tuple(example for example in examples if not held_out(example.text))
     found = hashlib.sha256("\n".join(f"{row.text}\t{write(row.calls)}" for row in rows).encode()).hexdigest()
-    return EvaluationSet(HELD_OUT, Path(HELD_OUT), rows, _own_skills(settings), found, own_skills=False)
+    skills = {name: entry.skill for name, entry in snapshot.skills.items()} | {OTHER: OTHER_SKILL}
+    return EvaluationSet(HELD_OUT, Path(HELD_OUT), rows, skills, found, own_skills=False, examples=others)
 
 
 def _snapshot(settings: Settings) -> Snapshot:
