@@ -253,3 +253,11 @@ def test_the_token_lies_in_a_file_of_the_user_alone(server: Server) -> None:
     with pytest.raises(TokenError, match="can be read by others"):
         open_token(settings)
     path.chmod(0o600)
+
+
+def test_small_answers_are_not_held_back(server: Server, client: httpx.Client) -> None:
+    client.get("/health")
+    connections = [each.transport for each in server._uvicorn.server_state.connections]
+    sockets = [each.get_extra_info("socket") for each in connections]
+    tcp = [each for each in sockets if each.family == socket.AF_INET]
+    assert tcp and all(each.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for each in tcp)
