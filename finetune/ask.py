@@ -152,24 +152,20 @@ def from_environment(
 def ask(
     questions: Iterable[Question], endpoints: Sequence[Endpoint], journal: Journal, check: Check | None = None
 ) -> Iterator[Answer]:
-    """Every question's answer by every endpoint, in the order in which they come; those in the journal first.
+    """Every question's answer by every endpoint, in the order in which they come; what the journal has comes at once.
 
     No more is asked ahead than an endpoint's concurrency, so `questions` may be endless: close the iterator when there
     is enough. An endpoint that refuses everything is left out; when the others are done, that raises `ServiceError`.
     """
     known = answered(journal)
-    yield from known.values()
     askers = [_Asker(endpoint, journal, check) for endpoint in endpoints]
     several = tee(questions, len(askers))
     waiting: dict[Future[Answer], _Asker] = {}
-    todo = {
-        asker: (question for question in own if (question.key, asker.endpoint.label) not in known)
-        for asker, own in zip(askers, several, strict=True)
-    }
+    todo = dict(zip(askers, several, strict=True))
     try:
         while True:
             for asker in askers:
-                asker.fill(todo[asker], waiting)
+                yield from asker.fill(todo[asker], waiting, known)
             if not waiting:
                 break
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
@@ -230,16 +226,23 @@ class _Asker:
         self._settled = False
         self._given_up = 0
 
-    def fill(self, questions: Iterator[Question], waiting: dict[Future[Answer], _Asker]) -> None:
-        """Asks ahead, as far as it may."""
+    def fill(
+        self,
+        questions: Iterator[Question],
+        waiting: dict[Future[Answer], _Asker],
+        known: Mapping[tuple[str, str], Answer],
+    ) -> Iterator[Answer]:
+        """Asks ahead, as far as it may; the answers that are known on the way."""
         # The first question finds out how to ask; what would be asked beside it would be asked in vain.
-        most = self.endpoint.limits.concurrency if self._settled else 1
-        while self._running < most and self.trouble is None:
+        while self.trouble is None and self._running < (self.endpoint.limits.concurrency if self._settled else 1):
             question = next(questions, None)
             if question is None:
                 return
-            waiting[self._pool.submit(self._answer, question)] = self
-            self._running += 1
+            if answer := known.get((question.key, self.endpoint.label)):
+                yield answer
+            else:
+                waiting[self._pool.submit(self._answer, question)] = self
+                self._running += 1
 
     def taken(self, future: Future[Answer]) -> Answer | None:
         """What came of it; None where the whole endpoint is left out."""

@@ -160,9 +160,8 @@ def collect(
     if not kept:
         raise DataError("data", f"no rows are left of {len(given)}" + (f"; {left_out[0]}" if left_out else ""))
     parts = split(kept, shares, near)
-    for name in ("valid", "test"):
-        if found := leaks(parts["train"], parts[name], near):
-            raise DataError(name, f"{len(found)} rows leak into training, the first: {found[0]}")
+    if found := leaks(parts["train"], [*parts["valid"], *parts["test"]], near):
+        raise DataError("data", f"{len(found)} held-back rows leak into training, the first: {found[0]}")
     drawn = {name: sorted(part, key=lambda row: _order(row, seed)) for name, part in parts.items()}
     return Collection(drawn, tuple(left_out), by_source(given), shares, near, seed)
 

@@ -133,6 +133,9 @@ def _fill(
             known = run.knows(answer[0])  # what an earlier part of the run had judged tells nothing about this one
             stale = 0 if run.take(*answer) or known else stale + 1
             progress("writing examples", len(run.accepted) / run.wish.count)
+    except KeyboardInterrupt:
+        note("Stopping. Answers that are on their way are waited for and kept; the same command goes on.")
+        raise
     finally:
         answers.close()
     if not run.complete:
