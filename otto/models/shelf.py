@@ -58,18 +58,19 @@ def shelved(settings: Settings) -> list[Shelved]:
 
 
 def find(name: str, settings: Settings) -> Path:
-    """Where a model lies: `name` is a path, or a name as in `shelved`. Raises `ModelFileError` with how to get it."""
+    """Where a model lies: `name` is a path, a name as in `shelved`, what it was pulled as, or a file of the hub
+    (`owner/repository/file.gguf`) that is in its cache. Raises `ModelFileError` with how to get it."""
     path = Path(name).expanduser()
     if path.exists() or path.is_absolute():
         return path
-    return named(name, settings).path
+    return _cached(name) or named(name, settings).path
 
 
 def named(name: str, settings: Settings) -> Shelved:
     """The model of that name. Raises `ModelFileError` with how to get it."""
     models = shelved(settings)
     for model in models:
-        if name in (model.name, model.path.name):
+        if name in (model.name, model.path.name, model.card.source if model.card else model.name):
             return model
     known = ", ".join(model.name for model in models) or "none"
     raise ModelFileError(
@@ -191,6 +192,21 @@ def _card(path: Path) -> tuple[Card | None, str]:
         return cards.read(path), ""
     except ModelFileError as error:
         return None, str(error)
+
+
+def _cached(name: str) -> Path | None:
+    """A GGUF file that another program has got from the hub."""
+    parts = name.split("/", 2)
+    if len(parts) < 3 or not name.endswith(".gguf"):
+        return None
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(f"{parts[0]}/{parts[1]}", parts[2])
+    except HFValidationError:
+        return None
+    return Path(found) if isinstance(found, str) else None
 
 
 def _in_cache() -> Iterator[Shelved]:

@@ -36,6 +36,7 @@ WHISPER = (
 USUAL = "q4_k_m"
 """In the name of the file that is taken of several."""
 _REPOSITORY = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
+_PART = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 _HUB = "https://huggingface.co"
 
 
@@ -160,7 +161,7 @@ def _chosen(repository: str, there: Sequence[str]) -> tuple[list[str], Kind]:
     """What is meant by a whole repository."""
     if "model.bin" in there and any(file.startswith("vocabulary.") for file in there):
         return [file for file in WHISPER if file in there], "whisper"
-    weights = [file for file in there if file.lower().endswith(".gguf")]
+    weights = [file for file in there if file.lower().endswith(".gguf") and not _PART.search(file)]
     usual = [file for file in weights if USUAL in file.lower()]
     for choice in (weights, usual):
         if len(choice) == 1:
@@ -172,6 +173,10 @@ def _chosen(repository: str, there: Sequence[str]) -> tuple[list[str], Kind]:
 
 
 def _kind(files: Sequence[str]) -> Kind:
+    if _PART.search(files[0]):
+        raise ModelFileError(
+            f"{files[0]}: a model in several files, which Otto does not pull; take one in a single file"
+        )
     if files[0].endswith(".gguf"):
         return "gguf"
     if files[0].endswith(".onnx"):

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from otto.grammar import grammar
 from otto.models import card as cards
 from otto.models.language import Request, Written
 from otto.models.llama import Llama
+from otto.prompt import router_prompt
 from otto.registry import Registry
+from otto.route import Context
 from otto.skill import Parameter, Skill
 from otto.values import Limits
 
@@ -180,6 +183,34 @@ def test_an_adapter_changes_what_is_written(file: Path, shared: Llama, tmp_path:
     adapter.write_bytes(adapter.read_bytes()[:-64])
     with pytest.raises(ModelFileError, match=r"adapter\.gguf"):
         Llama(file, adapters=[adapter])
+
+
+def test_more_skills_than_fit_are_chosen_for_each_sentence(file: Path, tmp_path: Path, now: datetime) -> None:
+    """From the settings to the answer, with a model that is shown its skills."""
+    from otto.config import load
+    from otto.routers.choose import Models
+
+    shown = tmp_path / "shown.gguf"
+    shown.write_bytes(file.read_bytes())
+    prompt = router_prompt("plain")
+    taught = {"format": "plain", "format_hash": prompt.format.hash, "system": prompt.system}
+    cards.write(shown, cards.Card(name="shown", kind="gguf", sha256={shown.name: cards.digest(shown)}, **taught))
+    skills = [
+        Skill(f"skill_{number}", (Parameter("what"),), f"Does the thing with the number {number}.")
+        for number in range(60)
+    ]
+    skills.append(Skill("kettle", (Parameter("state"),), "Boils water for tea."))
+    settings = load({"router_model": str(shown), "llama_context": 1000, "router_seconds": 20.0})
+    models = Models(settings)
+    models.sentences = {"kettle": ["boil some water", "i want a cup of tea"]}
+    try:
+        router = models.single("llama", skills)
+        request = router.request("put the kettle on for tea")
+        assert "kettle" in [skill.name for skill in request.skills]
+        assert 2 < len(request.skills) < 30
+        assert router.route("put the kettle on for tea", Context(now)).router == "llama"
+    finally:
+        models.close()
 
 
 # Deadlines, crashes and hangs

@@ -46,6 +46,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         "owner/house": {"house-q8_0.gguf": HOUSE, "house-Q4_K_M.gguf": CHAT, "README.md": b"hello"},
         "owner/voices": VOICE,
         "owner/whisper-small": WHISPER,
+        "owner/split": {f"big-0000{number}-of-00002.gguf": HOUSE for number in (1, 2)},
     }
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setenv("HF_HUB_CACHE", "/nonexistent")
@@ -65,6 +66,23 @@ def test_a_file_of_the_hub_gets_its_name_and_a_card(hub: Hub, settings: Settings
     assert [model.name for model in shelf.shelved(settings) if model.where == "models folder"] == ["house-q8_0"]
     assert shelf.find("house-q8_0", settings) == path
     assert not list((settings.models_folder / ".part").glob("*gguf"))
+
+
+def test_a_model_is_found_by_what_it_was_pulled_as_and_in_the_hubs_cache(
+    hub: Hub, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shelf.pull(source("owner/house/house-q8_0.gguf"), settings)
+    assert shelf.find("owner/house/house-q8_0.gguf", settings) == path
+    assert shelf.find(str(path), settings) == path
+    with pytest.raises(ModelFileError, match="otto models pull owner/other/x.gguf"):
+        shelf.find("owner/other/x.gguf", settings)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    cached = tmp_path / "cache" / "models--owner--other"
+    (cached / "snapshots" / "5f0c").mkdir(parents=True)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("5f0c")
+    (cached / "snapshots" / "5f0c" / "x.gguf").write_bytes(HOUSE)
+    assert shelf.find("owner/other/x.gguf", settings) == cached / "snapshots" / "5f0c" / "x.gguf"
 
 
 def test_of_a_repository_the_usual_file_is_taken_and_framed_as_its_template_is(hub: Hub, settings: Settings) -> None:
@@ -186,6 +204,7 @@ def test_a_new_version_replaces_the_old_one(hub: Hub, settings: Settings) -> Non
         ("owner/missing", "the hub has no owner/missing"),
         ("owner/house/other.gguf", "has no other.gguf; it has: house-q8_0.gguf"),
         ("owner/voices", "which of its files"),
+        ("owner/split/big-00001-of-00002.gguf", "a model in several files"),
         ("../house/x.gguf", "there is no model"),
         ("ow ner/house", "no name on the hub"),
         ("https://example.org/readme.txt", r"ends in \.gguf or \.onnx"),
