@@ -33,7 +33,7 @@ from otto.route import Context, Route, Router
 from otto.routers.cascade import Costs
 from otto.routers.choose import Models
 from otto.routers.fewshot import FewshotRouter
-from otto.score import equal
+from otto.score import calibration_error, equal
 from otto.skill import Skill, same_calls
 from otto.testset import NOW, Row, read_file, read_rows, read_skills
 
@@ -160,6 +160,7 @@ def figures_of(
         "rows": len(rows),
         "exact": sum(exact) / len(rows),
         "exact_typed": sum(typed) / len(rows),
+        "calibration_error": calibration_error([route.confidence for route, _ in answers], typed),
         "route_ms_p50": median(took for _, took in answers),
         "route_ms_p50_where_fewshot_is_sure": median(sure_ms) if sure_ms else 0.0,
     }

@@ -154,8 +154,10 @@ class Models:
             for name in self.stages():
                 known = self.calibration(name, skills)
                 if known and known.helps:
-                    # Most commands need no model: a single one should not start a process for nothing.
-                    found.append(self._stage(name, skills, later=name == "llama"))
+                    # Most commands need no model: a single one should not start a process for nothing. One that has to
+                    # read a list of skills first would never be in time, though.
+                    later = name == "llama" and not self.prompt(name).system
+                    found.append(self._stage(name, skills, later=later))
         except OttoError as error:
             log.info("going without a model: %s", error)
         return found
