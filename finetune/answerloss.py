@@ -22,7 +22,8 @@ class AnswerTrainer(SFTTrainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Cross-entropy over the labelled tokens, by the number of them in the whole step."""
-        if return_outputs or self.args.device.type != "cpu" or self.args.fsdp:
+        alone = self.accelerator.num_processes == 1
+        if return_outputs or not alone or self.args.device.type != "cpu":
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[no-untyped-call]
         whole: Any = model.get_base_model() if isinstance(model, PeftModel) else model
         given = {name: value for name, value in inputs.items() if name != "labels"}

@@ -152,8 +152,8 @@ class Training(_Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=0)] = 0
     """CPU threads; 0: what torch chooses."""
-    fsdp: str = ""
-    """Passed on to transformers when started by `accelerate launch` or `torchrun`: `full_shard auto_wrap`."""
+    fsdp: bool = False
+    """Spread weights, gradients and optimiser over the processes that `accelerate launch` or `torchrun` started."""
     seed: int = 0
     log_every: Count = 10
     """Steps."""

@@ -131,6 +131,7 @@ def run(ready: Prepared, output: Path, *, resume: bool = False) -> Outcome:
     with _tracked(ready.recipe, output):
         trainer, predictions = build(ready, output)
         result = trainer.train(resume_from_checkpoint=last if resume else None)
+        trainer.save_model(str(output))  # by all processes together, where there are several
     if not trainer.is_world_process_zero():
         return Outcome(output)
     return _finish(ready, trainer, predictions, output, dict(result.metrics), time.monotonic() - started)
@@ -181,7 +182,9 @@ def settings(ready: Prepared, output: Path) -> SFTConfig:
     save_every = training.evaluate_every if best else training.save_every
     names = SFTConfig.__dataclass_fields__
     checkpointing = "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"
-    further: dict[str, Any] = {checkpointing: training.gradient_checkpointing}
+    further: dict[str, Any] = {checkpointing: training.gradient_checkpointing and not training.fsdp}
+    if training.fsdp:
+        further |= {"fsdp": True, "fsdp_config": {"activation_checkpointing": training.gradient_checkpointing}}
     if recipe.data.packing:
         further |= {"packing": True, "eval_packing": False}
     else:
@@ -203,7 +206,6 @@ def settings(ready: Prepared, output: Path) -> SFTConfig:
         optim=optimizer(recipe, ready.on),
         bf16=loading.bf16(recipe, ready.on),
         use_cpu=ready.on.device == "cpu",
-        fsdp=training.fsdp or None,
         seed=training.seed,
         logging_steps=training.log_every,
         eval_strategy="steps" if evaluates else "no",
@@ -239,14 +241,14 @@ def _finish(
     metrics: dict[str, Any],
     seconds: float,
 ) -> Outcome:
-    """Saves, measures, writes the card, and asks what was saved one question."""
+    """Measures, writes the card, and asks what was saved one question."""
     recipe = ready.recipe
     metrics = {"seconds": round(seconds, 1), **{key: value for key, value in metrics.items() if "flos" not in key}}
     if ready.valid and not recipe.training.fsdp:
         metrics |= predictions.measure(trainer.model, FINAL_ROWS)
     rows, pairs = _question(ready)
     before = probe.loss_of(trainer.model, rows.input_ids, rows.labels) if not recipe.training.fsdp else None
-    save(ready, trainer, output, metrics)
+    describe(ready, output, metrics)
     asked = probe.ask_saved(output, recipe, ready.on, pairs[0], (rows.input_ids, rows.labels), ready.end)
     if before is not None and abs(asked.loss - before) > LOSS_TOLERANCE * max(before, 0.1):
         raise ModelError(
@@ -262,9 +264,8 @@ def _finish(
     return Outcome(output, {key: float(value) for key, value in metrics.items()}, asked)
 
 
-def save(ready: Prepared, trainer: SFTTrainer, output: Path, metrics: Mapping[str, Any]) -> None:
-    """Weights, tokenizer and card."""
-    trainer.save_model(str(output))
+def describe(ready: Prepared, output: Path, metrics: Mapping[str, Any]) -> None:
+    """Tokenizer and card, beside the weights that are there."""
     ready.tokenizer.save_pretrained(str(output))
     (output / "training_args.bin").unlink(missing_ok=True)  # a pickle, which nobody should have to trust
     weights = sorted(output.glob("*.safetensors"))

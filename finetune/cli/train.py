@@ -80,6 +80,8 @@ def _report(outcome: object, ready: Prepared, *, as_json: bool) -> None:
     from finetune.train import Outcome
 
     assert isinstance(outcome, Outcome)
+    if not outcome.metrics:  # one of several processes, and not the one that reports
+        return
     asked = outcome.asked
     if as_json:
         answer = {"prompt": asked.prompt, "answer": asked.answer} if asked else None
