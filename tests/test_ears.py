@@ -6,7 +6,11 @@ import gc
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from statistics import quantiles
 
 import numpy as np
 import pytest
@@ -14,9 +18,11 @@ import pytest
 from otto.audio.chunk import AudioChunk
 from otto.audio.endpoint import Began, Endpoint, Hangover
 from otto.audio.scripted import ScriptedSpeech, loudness
-from otto.audio.standin import chunks
+from otto.audio.standin import chunks, recording
 from otto.ears import Ears
-from tests.voicefakes import rig
+from tests.voicefakes import Notebook, rig
+
+CLIPS = Path(__file__).parent / "data" / "speech"
 
 
 class OwnVoice:
@@ -66,16 +72,22 @@ def test_it_is_steady_over_many_utterances(count: int) -> None:
         pytest.skip("needs /proc")
     rig(*["otto say one"] * 30, silence=0.7).loop.run()
     before = resident_mb(), threading.active_count(), len(os.listdir("/proc/self/fd"))
-    done = 0
+    taken: list[float] = []
     for _ in range(count // 100):
         voice = rig(*["otto say one"] * 100, silence=0.7)
         voice.loop.run()
-        done += len(voice.otto.done)
+        taken += [turn.timings_ms["speech_to_call"] for turn in voice.audience.turns]
         del voice
         gc.collect()  # a loop and its parts refer to each other
-    assert done == count // 100 * 100
-    assert resident_mb() - before[0] < 20
+    assert len(taken) == count
+    growth = resident_mb() - before[0]
+    first, last = (quantiles(part, n=100)[98] for part in (taken[: count // 10], taken[-count // 10 :]))
+    print(f"{count} utterances: {growth:+.1f} MB, p99 of the first tenth {first:.2f} ms, of the last {last:.2f} ms")
+    assert growth < 20
     assert (threading.active_count(), len(os.listdir("/proc/self/fd"))) == before[1:]
+    if count >= 10_000:
+        # Promised within a tenth where nothing else runs; what a shared machine does to a 99th percentile is more.
+        assert last <= 1.1 * first + 5
 
 
 def resident_mb() -> float:
@@ -95,13 +107,59 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
         _written.append(f"connection to {arguments[1]}")
 
 
-def test_nothing_heard_is_written_or_sent_anywhere() -> None:
-    sys.addaudithook(_watch)
-    voice = rig(*["otto say one", "the weather girl"] * 20, silence=0.7)
+@pytest.fixture(scope="module")
+def hook() -> None:
+    sys.addaudithook(_watch)  # cannot be taken away again
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """Files that are opened for writing, and connections."""
+    _written.clear()
     _watching.set()
     try:
-        voice.loop.run()
+        yield _written
     finally:
         _watching.clear()
-    assert len(voice.otto.done) == 20
-    assert _written == []
+
+
+@pytest.mark.parametrize("count", [40, pytest.param(1_000, marks=pytest.mark.nightly)])
+def test_nothing_heard_is_written_or_sent_anywhere(hook: None, count: int) -> None:
+    voice = rig(*["otto say one", "the weather girl"] * (count // 2), silence=0.7)
+    with watched() as written:
+        voice.loop.run()
+    assert len(voice.otto.done) == count // 2
+    assert written == []
+
+
+def test_with_real_engines_only_store_and_log_are_written(
+    hook: None, own_folders: Path, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The project's own clip, with wake phrase spotting, voice activity, Sphinx and the bundled skills."""
+    pytest.importorskip("pocketsphinx", reason="needs the voice extra")
+    from otto import voice
+    from otto.config import load
+    from otto.dispatch import nobody
+    from otto.listen import VoiceLoop
+    from otto.log import set_up
+    from otto.turn import Assistant
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(trained))
+    settings = load({"stt": "sphinx", "voice": "none", "log_level": "debug"})
+    audience = Notebook()
+    with Assistant(settings, nobody) as otto:
+        engine = voice.engine(settings, otto.live.ready.snapshot, lambda sentence: None)
+        set_up(settings.log_level, settings.state_folder / "otto.log")
+        for attention in ("wake", "always"):
+            listening = replace(settings, attention=attention)
+            mouth = voice.Mouth.of(listening, lambda question: None)
+            loops = [
+                VoiceLoop(otto, voice.parts(listening, recording(CLIPS / name), mouth, engine), audience)
+                for name in ("timer.flac", "timer.flac")
+            ]
+            with watched() as written:
+                for loop in loops:
+                    loop.run()
+            assert {Path(name).name for name in written} <= {"otto.db", "otto.db-wal", "otto.db-shm", "otto.log"}
+        assert len(otto.store.alerts.list()) == 2
+    assert [str(turn.route) for turn in audience.turns] == ['timer(duration="10 minutes")'] * 2
