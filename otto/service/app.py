@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -68,7 +68,7 @@ def app(
                 Guard, rules={**_rules(offered), **page.RULES, **(rules or {})}, token=service.token, hosts=hosts
             ),
         ],
-        exception_handlers={OttoError: refused, HTTPException: _unknown},
+        exception_handlers={OttoError: refused, HTTPException: _unknown, ClientDisconnect: _gone},
     )
 
 
@@ -94,6 +94,11 @@ async def _unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     sentence = body(request.url.path, error.status_code, f"{error.detail}: {request.method} {request.url.path}")
     return JSONResponse(sentence, error.status_code, error.headers)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Whoever asked has left in the midst of the request: nobody reads this."""
+    return Response(status_code=400)
 
 
 class Counted:

@@ -151,6 +151,18 @@ def test_a_rule_is_for_its_path_and_for_what_lies_under_it_only_where_it_says_so
     assert found == [Rule(public=True), Rule(), Rule(most_bytes=1), Rule(public=True), Rule(), Rule()]
 
 
+def test_who_leaves_in_the_midst_of_a_request_leaves_no_trace(
+    server: Server, client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = f"POST /api/ask HTTP/1.1\r\nHost: localhost:{server.port}\r\nContent-Type: application/json\r\n"
+    head += f"Authorization: Bearer {server.service.token.secret}\r\nContent-Length: 10\r\n\r\n"
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+            connection.sendall(head.encode() + b"{")
+    answered_within_a_second(client)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 @contextmanager
 def half_open(server: Server, number: int) -> Iterator[list[socket.socket]]:
     """Connections that have sent a part of a request, or nothing."""
