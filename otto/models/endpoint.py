@@ -85,6 +85,7 @@ class EndpointModel:
         self._prices = price_in / 1e6, price_out / 1e6
         self._local = bool(named)
         self._left_out: frozenset[str] = frozenset()  # what the server has refused
+        import openai  # noqa: F401  it takes a second, which the first sentence does not have
 
     @property
     def name(self) -> str:
