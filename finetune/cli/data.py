@@ -15,7 +15,8 @@ from otto.errors import OttoError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from finetune.collect import Collection, Private
+    from finetune.collect import Private
+    from finetune.dataset import Collection
     from finetune.shapes import Conversation
     from otto.config import Settings
     from otto.skill import Skill
@@ -91,32 +92,33 @@ def collect(
 ) -> None:
     """Collect example files, JSONL and corrections into train, valid and test.jsonl with a manifest."""
     from finetune import collect as collecting
+    from finetune import dataset, sources
     from finetune.split import Shares
     from otto.cli.terminal import progress_bar
-    from otto.clock import SystemClock
     from otto.config import load
+    from otto.examplefile import NOON
 
     settings, shares, unwanted = load(), Shares(valid, test), _private(private)
     with progress_bar() as progress:
         progress("reading", 0.0)
         snapshot = _snapshot(settings, files or [])
         skills = _schemas(snapshot, skills_file)
-        rows = collecting.from_history(settings) if history else []
-        dropped: list[collecting.Dropped] = []
+        rows = sources.from_history(settings) if history else []
+        dropped: list[sources.Dropped] = []
         for path in files or ():
-            found, bad = collecting.from_file(path)
+            found, bad = sources.from_file(path)
             rows += found
             dropped += bad
         if not files or examples:
-            rows += collecting.from_examples(snapshot, settings)
-        kept_away = [row for path in held_out or () for row in collecting.from_file(path)[0]]
+            rows += sources.from_examples(snapshot, settings)
+        kept_away = [row for path in held_out or () for row in sources.from_file(path)[0]]
         progress("comparing", 0.3)
         collection = collecting.collect(
-            rows, skills, SystemClock().now(), shares=shares, near=near, alike=alike,
+            rows, skills, NOON, shares=shares, near=near, alike=alike,
             private=unwanted, held_out=kept_away, seed=seed, dropped=dropped,
         )  # fmt: skip
         progress("writing", 0.9)
-        manifest = collecting.write_set(output, collection, skills)
+        manifest = dataset.write_set(output, collection, skills)
     _tell(collection, manifest, as_json)
 
 
@@ -134,17 +136,17 @@ def split(
     as_json: AsJson = False,
 ) -> None:
     """Split rows as `collect` does, leaving out none; or check a data set that exists for leaks."""
-    from finetune import collect as collecting
+    from finetune import dataset, sources
     from finetune.split import Shares, by_source
     from finetune.split import split as parted
 
     if check:
         raise typer.Exit(_check(file, near, as_json))
-    rows, dropped = collecting.from_file(file)
+    rows, dropped = sources.from_file(file)
     shares = Shares(valid, test)
     parts = parted(rows, shares, near)
-    collection = collecting.Collection(parts, tuple(dropped), by_source(rows), shares, near, seed)
-    manifest = collecting.write_set(output, collection, {})
+    collection = dataset.Collection(parts, tuple(dropped), by_source(rows), shares, near, seed)
+    manifest = dataset.write_set(output, collection, {})
     _tell(collection, manifest, as_json)
 
 
@@ -198,8 +200,8 @@ def convert(
     ] = "messages",
 ) -> None:
     """Write rows in another of the usual shapes."""
-    from finetune.collect import from_file
     from finetune.shapes import SHAPES, lines
+    from finetune.sources import from_file
     from otto.files import write_atomic
 
     if to not in SHAPES:
@@ -234,8 +236,8 @@ def _check(folder: Path, near: float, as_json: bool) -> int:
 
 def _parts(file: Path) -> Mapping[str, Sequence[Conversation]]:
     """The rows of a data set by split, or of a file."""
-    from finetune.collect import from_file
     from finetune.shapes import read
+    from finetune.sources import from_file
     from finetune.split import SPLITS
 
     if (file / "manifest.json").is_file():

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from finetune.collect import collect, from_file, from_history, manifest_hash, write_set
+from finetune.collect import collect
+from finetune.dataset import manifest_hash, write_set
 from finetune.shapes import Conversation, DataError, of_calls, read, read_text
+from finetune.sources import from_file, from_history
 from otto import testset
 from otto.call import parse, write
 from otto.config import load
