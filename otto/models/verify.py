@@ -69,7 +69,7 @@ def remedy(model: Path, card: Card | None = None) -> str:
     if model.is_relative_to(SHIPPED):
         return REINSTALL
     if card and card.recipe and not card.source:
-        return f"otto export {card.name}"
+        return f"otto export runs/{card.recipe}"
     return f"otto models pull {card.name if card else model.stem}"
 
 

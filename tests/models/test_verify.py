@@ -135,4 +135,4 @@ def test_what_is_whole_is_read_once(model: Path, tmp_path: Path, monkeypatch: py
 def test_what_brings_a_model_back() -> None:
     assert remedy(SHIPPED / "tiny" / "otto-tiny.gguf") == REINSTALL
     assert remedy(Path("/x/y.gguf")) == "otto models pull y"
-    assert remedy(Path("/x/y.gguf"), Card(name="mine", kind="gguf", recipe="otto")) == "otto export mine"
+    assert remedy(Path("/x/y.gguf"), Card(name="mine", kind="gguf", recipe="otto")) == "otto export runs/otto"
