@@ -18,6 +18,8 @@ The prompt is the one on the model's card, unless another is named.
 from __future__ import annotations
 
 import json
+import logging
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -184,6 +186,12 @@ def inside(folder: Path) -> Path:
     if len(files) == 1:
         return files[0]
     raise ModelFileError(f"{folder}: no model in it: expected config.json, adapter_config.json or one .gguf file")
+
+
+def hush() -> None:
+    """Keeps off the terminal what the libraries say to their own developers."""
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|torch)\b")
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 def base_of(adapter: Path, named: str = "") -> Path:

@@ -3,6 +3,7 @@
     open_test("data")                            a folder of `otto data collect`, or any test set of docs/design.md
     open_test("corrections.jsonl")               a file of rows in any shape that `otto data` reads
     open_test("wandb:team/otto/heldout:v3")      an artifact of W&B
+    open_test(own_test(Path("runs/lights")))     what a run of `otto train` left untouched
     open_test("held-out")                        the examples of Otto's own skills that no training sees
 
 Skills come from the `skills.json` of the set, in its folder or in `bench/` of it; without one they are Otto's own.
@@ -20,7 +21,7 @@ from finetune import shapes
 from finetune.tracking import PREFIX, pull
 from otto.call import OTHER, Call, parse, write
 from otto.config import Settings, folders
-from otto.errors import CallSyntaxError, OttoError
+from otto.errors import CallSyntaxError, ConfigError, OttoError
 from otto.example import Example
 from otto.heldout import held_out
 from otto.skill import OTHER_SKILL, Skill
@@ -68,6 +69,21 @@ def open_test(named: str, settings: Settings, *, split: str = "test") -> Evaluat
     train = folder / "train.jsonl" if folder and (folder / "train.jsonl").is_file() else None
     name = named if named.startswith(PREFIX) else found.stem if found.is_file() else found.resolve().name
     return EvaluationSet(name, path, rows, skills, _hash(path), folder is not None, train)
+
+
+def own_test(run: Path) -> str:
+    """What a run of `otto train` is scored on unless something else is named: the test set that lies beside its
+    training rows, or, where sentences were sampled from the examples, those held back. Raises `ConfigError`."""
+    try:
+        content = json.loads((run / "recipe.json").read_text(encoding="utf-8"))["data"]
+        train, sampled = Path(content["train"]), bool(content["sample"])
+    except (OSError, ValueError, KeyError, TypeError):
+        train, sampled = Path(), False
+    if sampled:
+        return HELD_OUT
+    if train != Path() and (train.parent / "test.jsonl").is_file():
+        return str(train.parent)
+    raise ConfigError(f"{run}: no test set is known of it; name one with --data, or {HELD_OUT} for Otto's own skills")
 
 
 def _file(found: Path, split: str) -> Path:

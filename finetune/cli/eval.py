@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """Examples:
 
-otto eval runs/lights/adapter --data data
+otto eval runs/lights   (on the test set beside its training rows)
 
 otto eval otto-tiny.gguf --adapter lights.gguf --data wandb:me/otto/heldout:v3 --wandb offline
 
@@ -59,7 +59,15 @@ def run(
             "the address of a server, or a router: fewshot, llama, transformers, openai, cascade, auto.",
         ),
     ],
-    data: Annotated[str, typer.Option("--data", "-d", help="Folder or file of the test set, wandb:…, or held-out.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            "-d",
+            help="Folder or file of the test set, wandb:…, or held-out.",
+            show_default="the run's own test set",
+        ),
+    ] = "",
     split: Annotated[str, typer.Option(help="Which rows of a folder: test, valid, dev or train.")] = "test",
     adapter: Annotated[str, typer.Option(help="A LoRA adapter for the model: a folder, or a GGUF file.")] = "",
     prompt: Annotated[
@@ -84,19 +92,20 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Score a model on a test set. What was stopped goes on when asked again with the same --to."""
-    from finetune.answerer import Named, system_text
+    from finetune.answerer import Named, hush, system_text
     from finetune.eval import evaluate
-    from finetune.testdata import open_test
+    from finetune.testdata import open_test, own_test
     from finetune.tracking import mode_from
     from otto.cli.terminal import progress_bar
     from otto.config import load
     from otto.errors import ConfigError
 
+    hush()
     if style not in ("chat", "tools", "text"):
         raise ConfigError(f"--style {style}: must be chat, tools or text")
     mode, settings = mode_from(wandb), load()
     system = system_text(prompt, prompt_file)
-    test = open_test(data, settings, split=split)
+    test = open_test(data or own_test(Path(model)), settings, split=split)
     named = Named(model, adapter, served, style, framing, system, grammar)  # type: ignore[arg-type]
     folder = to or Path("evaluations") / f"{datetime.now():%Y%m%d-%H%M%S}-{_short(model)}"
     with progress_bar() as progress:

@@ -50,20 +50,22 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Make a GGUF file of an adapter or a model, and check that it answers as the trained one does."""
+    from finetune.answerer import hush
     from finetune.export import Options
     from finetune.export import export as exported
     from finetune.gguf import KINDS
-    from finetune.testdata import open_test
+    from finetune.testdata import open_test, own_test
     from finetune.tracking import mode_from
     from otto.cli.terminal import progress_bar
     from otto.config import load
     from otto.errors import ConfigError
 
+    hush()
     if quantise not in KINDS:
         raise ConfigError(f"--quantise {quantise}: must be one of {', '.join(KINDS)}")
     mode, settings = mode_from(wandb), load()
     file = to or Path(f"{source.resolve().name}.gguf")
-    test = open_test(data or _own_test(source), settings, split=split) if check else None
+    test = open_test(data or own_test(source), settings, split=split) if check else None
     options = Options(merge, quantise, base, licence, agree, rows, framing)
     with progress_bar() as progress:
         result = exported(source, file, options, test, settings, progress)
@@ -73,24 +75,6 @@ def export(
 
         places["hub"] = pushed(result.file, result.card, push)
     _tell(result, places, as_json)
-
-
-def _own_test(run: Path) -> str:
-    """The test set that lies beside the run's training rows; where sentences were sampled, held-out examples. Raises
-    `ConfigError`."""
-    from finetune.testdata import HELD_OUT
-    from otto.errors import ConfigError
-
-    try:
-        content = json.loads((run / "recipe.json").read_text(encoding="utf-8"))["data"]
-        train, sampled = Path(content["train"]), bool(content["sample"])
-    except (OSError, ValueError, KeyError, TypeError):
-        train, sampled = Path(), False
-    if sampled:
-        return HELD_OUT
-    if (train.parent / "test.jsonl").is_file() and train != Path():
-        return str(train.parent)
-    raise ConfigError(f"{run}: its test set is not where it was; name one with --data, or leave it out with --no-check")
 
 
 def _publish(result: Exported, mode: Any, project: str | None, weights: bool, folder: Path) -> str:
@@ -136,5 +120,8 @@ def _tell(result: Exported, places: dict[str, str], as_json: bool) -> None:
     for name, place in places.items():
         if place:
             print(f"{name}: {place}")
-    setting = "router_adapter" if result.card.kind == "gguf-adapter" else "router_model"
-    print(f'To use it: router = "llama" and {setting} = "{result.file}" in otto.toml')
+    if result.card.kind == "gguf-adapter":
+        base = result.card.base or "its base"
+        print(f'To use it: router = "llama", router_model = the GGUF of {base}, router_adapter = "{result.file}"')
+    else:
+        print(f'To use it: router = "llama" and router_model = "{result.file}" in otto.toml')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ import pytest
 
 from finetune.answerer import Named, base_of, inside, open_answerer
 from finetune.eval import answers
-from finetune.testdata import EvaluationSet, open_test
+from finetune.testdata import EvaluationSet, open_test, own_test
 from otto.config import load
-from otto.errors import ModelFileError, OttoError
+from otto.errors import ConfigError, ModelFileError, OttoError
 from otto.models.transformer import TransformerModel
 from otto.prompt import router_prompt
 from tests.finetune.lights import ROWS, write_set
@@ -92,6 +93,17 @@ def test_an_adapter_finds_its_base(tmp_path: Path) -> None:
     assert base_of(adapter) == base and inside(adapter) == adapter
     (adapter / "adapter_config.json").write_text('{"base_model_name_or_path": "otto-tiny"}')
     assert base_of(adapter).name == "tiny" and base_of(adapter, str(base)) == base
+
+
+def test_a_run_is_scored_on_what_it_left_untouched(tmp_path: Path) -> None:
+    run, data = tmp_path / "run", write_set(tmp_path / "data")
+    run.mkdir()
+    with pytest.raises(ConfigError, match=r"run: no test set is known of it; name one with --data"):
+        own_test(run)
+    (run / "recipe.json").write_text(json.dumps({"data": {"train": str(data / "train.jsonl"), "sample": False}}))
+    assert own_test(run) == str(data)
+    (run / "recipe.json").write_text(json.dumps({"data": {"train": "data/train.jsonl", "sample": True}}))
+    assert own_test(run) == "held-out"
 
 
 def test_the_model_in_a_folder_is_found(tmp_path: Path) -> None:
