@@ -12,9 +12,7 @@ call, else in words, whichever the server takes. An answer that is not what was 
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -24,7 +22,8 @@ from typing import Any
 
 from finetune.journal import Journal
 from finetune.service import Service, ServiceError, Stopped
-from otto.errors import ConfigError, OttoError, shorten
+from finetune.structured import CUT, MODES, body, content
+from otto.errors import ConfigError, OttoError
 from otto.prompt import Message
 
 OPENAI = "https://api.openai.com/v1"
@@ -32,17 +31,12 @@ MALFORMED = 4
 """Answers of another form than asked for, after which a question is given up."""
 HOPELESS = 5
 """Questions given up in a row after which an endpoint is."""
-MODES = ("json_schema", "tool", "words")
-"""How a server is asked for JSON: the first that it takes."""
 PROBES = 2
 """Attempts at a way of asking for JSON that may not exist there."""
 _FOR_ALL = frozenset([401, 402, 403, 404, 405])
 """Refusals that every question would meet."""
 _NOT_THIS_WAY = frozenset([400, 404, 405, 415, 422, 500, 501])
 """What servers answer that do not know a way to ask for JSON."""
-_CUT = "the answer was cut: allow more tokens (--max-tokens)"
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|$)", re.DOTALL)
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n\s*```", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,11 +276,11 @@ class _Asker:
             used[0] += _whole(usage.get("prompt_tokens"))
             used[1] += _whole(usage.get("completion_tokens"))
             model = str(reply.get("model") or model)
-            text, problem = _content(reply, question)
+            text, problem = content(reply, wants_json=question.schema is not None)
             problem = problem or (self._check(question, text) if self._check else "")
             if not problem:
                 return self._noted(question, "answer", text, model, used, started)
-            if question.schema is not None and not self._settled and problem != _CUT:
+            if question.schema is not None and not self._settled and problem != CUT:
                 self._next_mode()
         return self._noted(question, "failure", "", model, used, started, problem)
 
@@ -315,7 +309,9 @@ class _Asker:
                 reply = self._service.send(
                     "POST",
                     "/chat/completions",
-                    json=_body(self.endpoint, question, MODES[mode]),
+                    json=body(
+                        self.endpoint.model, question.messages, question.schema, MODES[mode], **self.endpoint.parameters
+                    ),
                     # Some servers fail (500) at what they do not know; patience is for ways that are known to work.
                     attempts=PROBES if question.schema and not self._settled and mode + 1 < len(MODES) else 0,
                 )
@@ -332,49 +328,6 @@ class _Asker:
             self._mode += 1
             return True
         return False
-
-
-def _body(endpoint: Endpoint, question: Question, mode: str) -> dict[str, object]:
-    messages = [{"role": each.role, "content": each.text} for each in question.messages]
-    body: dict[str, object] = {"model": endpoint.model, "messages": messages, **endpoint.parameters}
-    if question.schema is None:
-        return body
-    if mode == "json_schema":
-        form = {"name": "answer", "strict": True, "schema": question.schema}
-        body["response_format"] = {"type": "json_schema", "json_schema": form}
-    elif mode == "tool":
-        function = {"name": "answer", "description": "Gives the answer.", "parameters": question.schema}
-        body["tools"] = [{"type": "function", "function": function}]
-        body["tool_choice"] = {"type": "function", "function": {"name": "answer"}}
-    else:
-        wanted = f"\n\nAnswer with nothing but JSON of this schema:\n{json.dumps(question.schema)}"
-        messages[-1]["content"] += wanted
-    return body
-
-
-def _content(reply: Mapping[str, Any], question: Question) -> tuple[str, str]:
-    """The answer's text, or what is wrong with it."""
-    try:
-        choice = reply["choices"][0]
-        message = choice["message"]
-        tools = message.get("tool_calls") or ()
-        written = tools[0]["function"]["arguments"] if tools else message.get("content")
-        cut = choice.get("finish_reason") == "length"
-    except (KeyError, IndexError, TypeError, AttributeError):
-        return "", "the answer is no chat completion"
-    text = written if isinstance(written, str) else json.dumps(written) if isinstance(written, dict) else ""
-    text = _THOUGHT.sub("", text).strip()
-    if not text:
-        return "", "the answer is empty"
-    if question.schema is None:
-        return text, _CUT if cut else ""
-    fenced = _FENCED.search(text)
-    text = fenced[1] if fenced else text
-    try:
-        # Grammars of local servers let control characters stand in strings.
-        return json.dumps(json.loads(text, strict=False), ensure_ascii=False), ""
-    except (ValueError, RecursionError):
-        return "", _CUT if cut else f"the answer is no JSON: {shorten(text)!r}"
 
 
 def _whole(value: object) -> int:

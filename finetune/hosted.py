@@ -18,74 +18,26 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from finetune.hostedrows import Prepared, name_of, prepare
+from finetune.hostedsettings import Hosted, settings
+from finetune.hostedstate import State, known, read, save
 from finetune.provider import FILES, JOBS, MODELS, PROVIDERS, PURPOSE, Figures, Job, Provider, listed
 from finetune.recipe import Recipe
 from finetune.service import Service, ServiceError
 from otto.errors import ConfigError, OttoError
 from otto.files import write_atomic
 
-STATE = "hosted.json"
 VALIDATION_SECONDS = 3600.0
 """How long a service may take to look at the files."""
 
 Tell = Callable[[str], None]
-
-
-class Hosted(BaseModel):
-    """The section `[hosted]` of a recipe."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    base: str = Field(min_length=1)
-    """The base's name at the service."""
-    suffix: str = ""
-    """Part of the tuned model's name; the recipe's name unless given."""
-    epochs: Annotated[float, Field(ge=0, le=50)] = 0.0
-    """0: the service chooses; so for all that follow."""
-    steps: Annotated[int, Field(ge=0, le=10_000)] = 0
-    learning_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    learning_rate_multiplier: Annotated[float, Field(ge=0, le=100)] = 0.0
-    batch_size: Annotated[int, Field(ge=0, le=256)] = 0
-    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    valid_rows: Annotated[int, Field(ge=0)] = 0
-    """At most so many rows to validate with; 0: all."""
-    address: str = ""
-    """Another server with the same API."""
-    poll_seconds: Annotated[float, Field(gt=0, le=3600)] = 20.0
-
-
-@dataclass
-class State:
-    """What is known of a run; `hosted.json`."""
-
-    provider: str
-    base: str
-    files: dict[str, str] = field(default_factory=dict)
-    """Ids of uploaded files, by name."""
-    job: str = ""
-    status: str = ""
-    estimate: dict[str, Any] = field(default_factory=dict)
-    """What the service says before the start: cost, tokens, duration."""
-    model: str = ""
-    metrics: list[Figures] = field(default_factory=list)
-    answer: str = ""
-    """What the model said to a question of the data."""
-    deleted: bool = False
-    tag: str = field(default_factory=lambda: secrets.token_hex(8))
-    """Tells this run's job from others with the same settings."""
 
 
 def train(
@@ -116,7 +68,7 @@ def train(
     if not key:
         raise ConfigError(f"{provider.key_variable} is not set: {provider.name} needs a key")
     output.mkdir(parents=True, exist_ok=True)
-    state = _known(output, provider, wanted)
+    state = known(output, provider.name, wanted.base)
     with Service(wanted.address or provider.address, key) as service:
         run = _Run(service, provider, wanted, state, output, tell)
         job = _job(recipe, wanted, run.uploaded(prepared), state.tag, environment)
@@ -131,44 +83,12 @@ def train(
     return state
 
 
-def settings(recipe: Recipe, provider: Provider) -> Hosted:
-    """The recipe's `[hosted]`, checked. Raises `ConfigError` naming the key."""
-    try:
-        wanted = Hosted.model_validate(recipe.hosted)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in ("hosted", *first["loc"]))
-        known = f"; known: {', '.join(Hosted.model_fields)}" if first["type"] == "extra_forbidden" else ""
-        raise ConfigError(f"recipe {recipe.name}: {key}: {first['msg']}{known}") from None
-    foreign = {"mistral": ("learning_rate_multiplier", "batch_size"),
-               "openai": ("learning_rate", "steps", "weight_decay", "warmup_fraction")}[provider.name]  # fmt: skip
-    for name in foreign:
-        if getattr(wanted, name):
-            raise ConfigError(f"recipe {recipe.name}: hosted.{name}: {provider.name} has no such setting")
-    if len(wanted.suffix) > provider.longest_suffix:
-        raise ConfigError(f"recipe {recipe.name}: hosted.suffix: {provider.longest_suffix} characters at most")
-    if provider.name == "openai" and wanted.epochs != int(wanted.epochs):
-        raise ConfigError(f"recipe {recipe.name}: hosted.epochs: {provider.name} trains whole epochs")
-    return wanted
-
-
-def read(output: Path) -> State:
-    """What is known of the run in a folder. Raises `OttoError` where there is none."""
-    path = output / STATE
-    try:
-        return State(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise OttoError(f"{output}: no hosted run: there is no {STATE}") from None
-    except (OSError, ValueError, TypeError) as error:
-        raise OttoError(f"{path}: cannot be read: {error}") from error
-
-
 def cancel(output: Path, service: Service) -> State:
     """Ends the job."""
     state = read(output)
     answer = service.send("POST", f"{JOBS}/{state.job}/cancel")
     state.status = str(answer.get("status", state.status))
-    _save(output, state)
+    save(output, state)
     return state
 
 
@@ -183,7 +103,7 @@ def delete(output: Path, service: Service) -> State:
             if error.status != 404:
                 raise
     state.deleted, state.files = True, {}
-    _save(output, state)
+    save(output, state)
     return state
 
 
@@ -325,7 +245,7 @@ class _Run:
         return last
 
     def _save(self) -> None:
-        _save(self._output, self._state)
+        save(self._output, self._state)
 
 
 def _plan(wanted: Hosted, provider: Provider, prepared: Prepared) -> str:
@@ -346,24 +266,6 @@ def _job(recipe: Recipe, wanted: Hosted, files: tuple[str, str], tag: str, envir
         wandb_project=project, wandb_key=environment.get("WANDB_API_KEY", "") if project else "",
         tag=tag,
     )  # fmt: skip
-
-
-def _known(output: Path, provider: Provider, wanted: Hosted) -> State:
-    if not (output / STATE).exists():
-        return State(provider.name, wanted.base)
-    state = read(output)
-    if (state.provider, state.base) != (provider.name, wanted.base) or state.deleted:
-        raise ConfigError(
-            f"{output}: holds a run of {state.base} at {state.provider}{' (deleted)' if state.deleted else ''}; "
-            "choose another output folder"
-        )
-    return state
-
-
-def _save(output: Path, state: State) -> None:
-    from dataclasses import asdict
-
-    write_atomic(output / STATE, json.dumps(asdict(state), indent=1, ensure_ascii=False) + "\n")
 
 
 def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> int:

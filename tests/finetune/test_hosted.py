@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from finetune import hosted, service
-from finetune.hosted import State, read, train
+from finetune.hosted import train
 from finetune.hostedrows import prepare
+from finetune.hostedstate import State, read, save
 from finetune.provider import MISTRAL, OPENAI
 from finetune.recipe import Prompt, Recipe
 from finetune.service import Service, ServiceError
@@ -124,7 +125,7 @@ def test_a_run_whose_folder_was_lost_at_the_worst_moment_makes_no_second_job(tmp
             train(wanted, tmp_path / "run", tell=dies, environment=ENVIRONMENT, today=TODAY)
         state = read(tmp_path / "run")
         state.job = state.status = ""  # as if killed between the service's answer and the disk
-        hosted._save(tmp_path / "run", state)
+        save(tmp_path / "run", state)
         state, _ = run(wanted, tmp_path / "run")
         assert state.model and len(imitation.jobs) == 1 and len(imitation.seen("POST", "/files")) == 2
 
