@@ -50,6 +50,9 @@ class Settings:
     home: Annotated[str, Says("Place for weather and time when none is said.")] = ""
     units: Annotated[Literal["metric", "imperial"], Says("Units that weather is told in.")] = "metric"
     history: Annotated[bool, Says("Keep what was said and done (the last 1,000 commands).")] = True
+    store_url: Annotated[
+        str, Says("PostgreSQL store that several Ottos share, `postgresql://user@host/name`; empty: a file.")
+    ] = ""
     hidden: Annotated[tuple[str, ...], Says("Skills that are never called.")] = ()
     trusted: Annotated[tuple[str, ...], Says("Skills that run without the yes that they would ask for.")] = ()
     restart: Annotated[tuple[str, ...], Says("Skills whose new command takes the place of one still under way.")] = (
@@ -135,9 +138,9 @@ class Settings:
     cache_folder: Annotated[Path, Says("What can be made again.")] = field(default_factory=lambda: _folder("cache"))
 
     @property
-    def database(self) -> Path:
-        """The store's file."""
-        return self.state_folder / "otto.db"
+    def database(self) -> Path | str:
+        """The store: its file, or the URL of a shared one."""
+        return self.store_url or self.state_folder / "otto.db"
 
 
 @dataclass(frozen=True, slots=True)

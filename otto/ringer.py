@@ -188,7 +188,10 @@ class Ringer:
 
 
 def ring_until_quiet(store: Store, announce: Callable[[Alert, bool], None], clock: Clock | None = None) -> bool:
-    """Ring until nothing is pending. False, at once, if another process does so for this store already."""
+    """Ring until nothing is pending. False, at once, if another process does so for this store already, or others share
+    it: then it is for their services to ring."""
+    if not isinstance(store.path, Path):
+        return False
     lock = FileLock(store.path.with_name(store.path.name + ".ringer"))
     # Looked at again after letting go: whoever set an alert while the lock was held has relied on its holder.
     while store.alerts.pending():

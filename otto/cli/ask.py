@@ -132,5 +132,6 @@ def ring_later(otto: Assistant) -> None:
     """Leaves a small process behind when a timer is running, so that it rings after this command has ended."""
     from otto.ringer import start_ringer
 
-    if otto.store.saves and otto.store.alerts.pending():
-        start_ringer(otto.settings.database)
+    place = otto.settings.database
+    if isinstance(place, Path) and otto.store.saves and otto.store.alerts.pending():
+        start_ringer(place)

@@ -1,4 +1,4 @@
-"""The store: what Otto remembers, in one SQLite file.
+"""The store: what Otto remembers, in one SQLite file, or in PostgreSQL for several Ottos (`shared.py`).
 
     with open_store(settings.database) as store:
         store.alerts.add_timer(timedelta(minutes=10), now)
@@ -17,6 +17,7 @@ from types import TracebackType
 from otto.store.alert import Alert, Kind, State
 from otto.store.alerts import Alerts
 from otto.store.audit import Audit, Event, Record
+from otto.store.backend import Backend
 from otto.store.database import Database
 from otto.store.history import Entry, History
 from otto.store.notes import Note, Notes
@@ -31,7 +32,7 @@ __all__ = [
 class Store:
     """One opened store."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Backend) -> None:
         self._database = database
         self.history = History(database)
         self.audit = Audit(database)
@@ -40,8 +41,8 @@ class Store:
         self.todo = Todo(database)
 
     @property
-    def path(self) -> Path:
-        """The file."""
+    def path(self) -> Path | str:
+        """The file, or the server's address."""
         return self._database.path
 
     @property
@@ -71,6 +72,12 @@ class Store:
         self.close()
 
 
-def open_store(path: Path) -> Store:
-    """The store at `path`; made there, with its folder, if there is none yet."""
-    return Store(Database(path))
+def open_store(place: Path | str) -> Store:
+    """The store at `place`, made there if there is none yet: a file, or the URL of a server that several Ottos share.
+
+    Raises `StoreError` for a URL that makes no sense."""
+    if isinstance(place, Path):
+        return Store(Database(place))
+    from otto.store.shared import SharedDatabase
+
+    return Store(SharedDatabase(place))

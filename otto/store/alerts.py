@@ -15,14 +15,14 @@ least once, and never after `finish`.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from otto.errors import StoreError
 from otto.store import moment
 from otto.store.alert import Alert, Kind, State
-from otto.store.database import Database, kept
+from otto.store.backend import Backend, Row
+from otto.store.database import kept
 from otto.store.schema import LATEST
 
 KEPT = 1000
@@ -36,7 +36,7 @@ _SAME_DUE = "(due IS NULL OR abs(due - ?) < 0.00001)"
 class Alerts:
     """The table of alerts. Every method raises `StoreError` with a sentence for the user."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Backend) -> None:
         self._database = database
 
     def add_timer(self, duration: timedelta, now: datetime, label: str = "") -> Alert:
@@ -59,7 +59,7 @@ class Alerts:
 
     def list(self, kind: Kind | None = None) -> tuple[Alert, ...]:
         """What is set, paused or ringing; the next one first."""
-        found = self._select("state IN ('set', 'paused', 'ringing') AND kind = coalesce(?, kind)", kind)
+        found = self._select("state IN ('set', 'paused', 'ringing') AND kind = coalesce(CAST(? AS TEXT), kind)", kind)
         return tuple(sorted(found, key=lambda alert: (alert.due.timestamp(), alert.id)))
 
     def find(
@@ -74,7 +74,7 @@ class Alerts:
 
     def pause(self, number: int, now: datetime) -> Alert:
         """A running timer stops counting. Raises `StoreError` also when there is no such running timer."""
-        left = "max(due - :now, 0)"
+        left = "CASE WHEN due > :now THEN due - :now ELSE 0 END"
         return self._change(
             number, f"state = 'paused', remaining = {left}", "state = 'set' AND kind = 'timer'", now, "running timer"
         )
@@ -118,7 +118,7 @@ class Alerts:
         """What is still to be announced, due or not: what is set, and what somebody claimed and did not finish."""
         with self._database.read("the alerts") as connection:
             rows = connection.execute("SELECT * FROM alerts WHERE state IN ('set', 'ringing')").fetchall()
-        return tuple(_alert(row) for row in rows if row["state"] == State.SET or _abandoned(row, now))
+        return tuple(_alert(row) for row in rows if row["state"] == State.SET or self._abandoned(row, now))
 
     def claim(self, alerts: Iterable[Alert], now: datetime) -> tuple[Alert, ...]:
         """Those of `alerts` that are now this process's to announce; they ring. Nobody else gets them.
@@ -195,8 +195,14 @@ class Alerts:
             rows = connection.execute(f"SELECT * FROM alerts WHERE {where} ORDER BY id", values).fetchall()  # noqa: S608
         return tuple(map(_alert, rows))
 
+    def _abandoned(self, row: Row, now: datetime) -> bool:
+        """Whether the process that claimed a ringing alert is dead, or has been silent for the length of a lease."""
+        # A claim from the future was made before the wall clock was set back.
+        late = not 0 <= moment.seconds(now) - row["since"] < LEASE_SECONDS
+        return late or (self._database.local and not _alive(row["owner"]))
 
-def _alert(row: sqlite3.Row) -> Alert:
+
+def _alert(row: Row) -> Alert:
     zone = moment.zone(row["zone"])
     timer = row["kind"] == Kind.TIMER
     return Alert(
@@ -210,12 +216,6 @@ def _alert(row: sqlite3.Row) -> Alert:
         duration=timedelta(seconds=row["duration"]) if timer else None,
         left=timedelta(seconds=row["remaining"]) if row["remaining"] is not None else None,
     )
-
-
-def _abandoned(row: sqlite3.Row, now: datetime) -> bool:
-    """Whether the process that claimed a ringing alert is dead, or has been silent for the length of a lease."""
-    # A claim from the future was made before the wall clock was set back.
-    return not 0 <= moment.seconds(now) - row["since"] < LEASE_SECONDS or not _alive(row["owner"])
 
 
 def _alive(process: int) -> bool:

@@ -8,13 +8,13 @@ whoever switches the history off leaves it empty, and `History.forget` empties i
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from otto.store import moment
-from otto.store.database import Database, kept
+from otto.store.backend import Backend, Row
+from otto.store.database import kept
 
 KEPT = 10_000
 """Records kept; older ones go."""
@@ -51,7 +51,7 @@ class Record:
 class Audit:
     """The table of records. Every method raises `StoreError` with a sentence for the user."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Backend) -> None:
         self._database = database
 
     def add(self, record: Record) -> Record:
@@ -73,5 +73,5 @@ class Audit:
         return tuple(map(_record, rows))
 
 
-def _record(row: sqlite3.Row) -> Record:
+def _record(row: Row) -> Record:
     return Record(moment.moment(row["at"]), Event(row["event"]), row["skill"], row["call"], row["detail"], row["id"])

@@ -53,6 +53,8 @@ class _Damaged(Exception):
 class Database:
     """Opened at once. `trouble` is empty, or one sentence for the user about what opening met."""
 
+    local = True
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.trouble = ""

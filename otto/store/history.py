@@ -7,14 +7,14 @@ store.history.last(10)
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from otto.errors import StoreError
 from otto.store import moment
-from otto.store.database import Database, kept
+from otto.store.backend import Backend, Row
+from otto.store.database import kept
 
 KEPT = 1000
 """Commands kept; older ones go."""
@@ -49,7 +49,7 @@ class Entry:
 class History:
     """The table of commands. Every method raises `StoreError` with a sentence for the user."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Backend) -> None:
         self._database = database
 
     def add(self, entry: Entry) -> Entry:
@@ -79,7 +79,7 @@ class History:
 
     def last(self, count: int = 1) -> tuple[Entry, ...]:
         """The newest `count`, newest first."""
-        return self._select("1 ORDER BY id DESC LIMIT ?", count)
+        return self._select("true ORDER BY id DESC LIMIT ?", count)
 
     def get(self, number: int) -> Entry | None:
         """The command with this id."""
@@ -121,7 +121,7 @@ class History:
             return tuple(map(_entry, connection.execute(f"SELECT * FROM history WHERE {where}", values).fetchall()))  # noqa: S608
 
 
-def _entry(row: sqlite3.Row) -> Entry:
+def _entry(row: Row) -> Entry:
     return Entry(
         at=moment.moment(row["at"]),
         text=row["text"],

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from otto.errors import StoreError
 from otto.store import moment
-from otto.store.database import Database, kept
+from otto.store.backend import Backend
+from otto.store.database import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Note:
 class Notes:
     """The table of notes. Every method raises `StoreError` with a sentence for the user."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Backend) -> None:
         self._database = database
 
     def add(self, text: str, now: datetime) -> Note:

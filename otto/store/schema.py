@@ -9,13 +9,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from otto.store.backend import Connection
+
 APPLICATION = 0x4F54544F
 """`PRAGMA application_id` of Otto's store ("OTTO"): tells it from a database of another program."""
 LATEST = 32_503_680_000
 """1 January 3000 in seconds since 1970: no stored time is later."""
 
 
-def m001_initial(connection: sqlite3.Connection) -> None:
+def m001_initial(connection: Connection) -> None:
     """History, audit trail, alerts, notes, to-do list. Times are seconds since 1970, UTC, unless said otherwise."""
     for statement in (
         """CREATE TABLE history (
@@ -68,7 +70,7 @@ def m001_initial(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial,)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_initial,)
 """In order, oldest first."""
 VERSION = len(MIGRATIONS)
 """The version this release writes."""

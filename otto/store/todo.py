@@ -11,7 +11,8 @@ from datetime import datetime
 
 from otto.errors import StoreError
 from otto.store import moment
-from otto.store.database import Database, kept
+from otto.store.backend import Backend
+from otto.store.database import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Item:
 class Todo:
     """The table of things to do. Every method raises `StoreError` with a sentence for the user."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Backend) -> None:
         self._database = database
 
     def add(self, text: str, now: datetime) -> Item:
@@ -67,7 +68,8 @@ class Todo:
         ended = moment.seconds(item.done_at) if item.done_at else None
         with self._database.write("that item") as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO todo (id, at, text, done_at) VALUES (?, ?, ?, ?)",
+                "INSERT INTO todo (id, at, text, done_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+                " SET at = excluded.at, text = excluded.text, done_at = excluded.done_at",
                 (item.id, moment.seconds(item.at), kept(item.text), ended),
             )
 

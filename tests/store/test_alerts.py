@@ -15,11 +15,11 @@ from otto.store import Kind, State, Store, alerts, open_store
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
-def test_what_is_set_is_listed_by_when_it_is_due(store: Store, path: Path, now: datetime) -> None:
+def test_what_is_set_is_listed_by_when_it_is_due(store: Store, place: Path | str, now: datetime) -> None:
     alarm = store.alerts.add_alarm(now + 2 * HOUR, now)
     timer = store.alerts.add_timer(10 * MINUTE, now, "pasta")
     reminder = store.alerts.add_reminder("call Ada", now + HOUR, now)
-    with open_store(path) as another:
+    with open_store(place) as another:
         assert another.alerts.list() == (timer, reminder, alarm)
         assert another.alerts.list(Kind.TIMER) == (timer,)
         assert another.alerts.get(alarm.id) == alarm
@@ -75,10 +75,10 @@ def test_too_far_away_is_refused_in_words(store: Store, now: datetime, length: t
         store.alerts.add_timer(length, now)
 
 
-def test_two_stores_that_claim_the_same_alerts_share_them_out(store: Store, path: Path, now: datetime) -> None:
+def test_two_stores_that_claim_the_same_alerts_share_them_out(store: Store, place: Path | str, now: datetime) -> None:
     for _ in range(10):
         store.alerts.add_timer(MINUTE, now)
-    with open_store(path) as another:
+    with open_store(place) as another:
         waiting = another.alerts.waiting(now)
         first = store.alerts.claim(waiting[:6], now)
         second = another.alerts.claim(waiting, now)
@@ -114,8 +114,8 @@ def test_stop_silences_what_rings_and_nothing_else(store: Store, now: datetime) 
     assert store.alerts.list() == (ahead,)
 
 
-def test_an_alert_whose_announcer_died_waits_again_at_once(store: Store, path: Path, now: datetime) -> None:
-    timer = store.alerts.add_timer(MINUTE, now)
+def test_an_alert_whose_announcer_died_waits_again_at_once(file_store: Store, path: Path, now: datetime) -> None:
+    timer = file_store.alerts.add_timer(MINUTE, now)
     claim = (
         "import sys; from datetime import datetime; from pathlib import Path; from otto.store import open_store\n"
         "now = datetime.fromisoformat(sys.argv[2]); store = open_store(Path(sys.argv[1]))\n"
@@ -127,11 +127,11 @@ def test_an_alert_whose_announcer_died_waits_again_at_once(store: Store, path: P
     )  # fmt: skip
     with child:
         assert child.stdout is not None and child.stdout.readline() == b"1\n"
-        assert store.alerts.waiting(now) == ()
+        assert file_store.alerts.waiting(now) == ()
         child.kill()
-    (again,) = store.alerts.waiting(now)
+    (again,) = file_store.alerts.waiting(now)
     assert (again.id, again.state) == (timer.id, State.RINGING)
-    assert store.alerts.claim([again], now) == (again,)
+    assert file_store.alerts.claim([again], now) == (again,)
 
 
 @pytest.mark.parametrize("after", [timedelta(seconds=alerts.LEASE_SECONDS + 1), -HOUR])
@@ -171,8 +171,8 @@ def test_finished_alerts_are_kept_only_for_a_while(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX can ask whether a process lives")
-def test_a_process_number_of_zero_is_nobody(store: Store, now: datetime) -> None:
-    store.alerts.claim([store.alerts.add_timer(MINUTE, now)], now)
-    with store._database.write("a broken owner") as connection:
+def test_a_process_number_of_zero_is_nobody(file_store: Store, now: datetime) -> None:
+    file_store.alerts.claim([file_store.alerts.add_timer(MINUTE, now)], now)
+    with file_store._database.write("a broken owner") as connection:
         connection.execute("UPDATE alerts SET owner = 0")
-    assert len(store.alerts.waiting(now)) == 1
+    assert len(file_store.alerts.waiting(now)) == 1

@@ -244,15 +244,15 @@ def test_a_store_set_aside_by_another_process_is_noticed(path: Path, now: dateti
             assert another.alerts.list() == (timer,)
 
 
-def test_the_store_is_private(path: Path, store: Store, now: datetime) -> None:
-    store.notes.add("a note", now)
+def test_the_store_is_private(path: Path, file_store: Store, now: datetime) -> None:
+    file_store.notes.add("a note", now)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     for file in path.parent.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
 
 
-def test_every_promise_of_sqlite_is_asked_for(store: Store) -> None:
-    with store._database.read("the settings") as connection:
+def test_every_promise_of_sqlite_is_asked_for(file_store: Store) -> None:
+    with file_store._database.read("the settings") as connection:
         settings = {
             name: connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout")
@@ -263,18 +263,18 @@ def test_every_promise_of_sqlite_is_asked_for(store: Store) -> None:
     }  # fmt: skip
 
 
-def test_a_change_is_noticed_whoever_made_it(path: Path, store: Store, now: datetime) -> None:
-    at_first = store.version()
-    assert store.version() == at_first
-    store.notes.add("by this store", now)
-    own = store.version()
+def test_a_change_is_noticed_whoever_made_it(path: Path, file_store: Store, now: datetime) -> None:
+    at_first = file_store.version()
+    assert file_store.version() == at_first
+    file_store.notes.add("by this store", now)
+    own = file_store.version()
     assert own != at_first
     with open_store(path) as another:
         another.notes.add("by another", now)
-    assert store.version() != own
+    assert file_store.version() != own
 
 
-def test_several_threads_and_stores_write_at_once(path: Path, store: Store, now: datetime) -> None:
+def test_several_threads_and_stores_write_at_once(path: Path, file_store: Store, now: datetime) -> None:
     with open_store(path) as another:
         errors: list[Exception] = []
 
@@ -285,13 +285,13 @@ def test_several_threads_and_stores_write_at_once(path: Path, store: Store, now:
             except StoreError as error:
                 errors.append(error)
 
-        threads = [threading.Thread(target=write, args=((store, another)[n % 2], n)) for n in range(6)]
+        threads = [threading.Thread(target=write, args=((file_store, another)[n % 2], n)) for n in range(6)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         assert not errors
-        assert len(store.notes.list()) == 60
+        assert len(file_store.notes.list()) == 60
 
 
 def test_what_fails_halfway_leaves_nothing(store: Store, now: datetime) -> None:
@@ -303,17 +303,17 @@ def test_what_fails_halfway_leaves_nothing(store: Store, now: datetime) -> None:
 
 
 def test_a_store_that_another_program_holds_is_refused_in_words(
-    path: Path, store: Store, now: datetime, monkeypatch: pytest.MonkeyPatch
+    path: Path, file_store: Store, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with store._database.read("nothing") as connection:
+    with file_store._database.read("nothing") as connection:
         connection.execute("PRAGMA busy_timeout = 50")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="I couldn't save that note: another program is busy with it"):
-        store.notes.add("a note", now)
+        file_store.notes.add("a note", now)
     other.execute("COMMIT")
     other.close()
-    store.notes.add("a note", now)
+    file_store.notes.add("a note", now)
 
 
 def test_a_store_whose_first_process_was_killed_is_no_damaged_one(path: Path) -> None:

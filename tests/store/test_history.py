@@ -18,10 +18,10 @@ def entry(now: datetime, text: str = "which timers run", reply: str = "None.") -
     return Entry(now, text, calls, 0.97, "fewshot", True, reply, results, {"route": 2.1, "dispatch": 0.4})
 
 
-def test_a_command_is_read_back_as_it_was_kept(store: Store, path: Path, now: datetime) -> None:
+def test_a_command_is_read_back_as_it_was_kept(store: Store, place: Path | str, now: datetime) -> None:
     kept = store.history.add(entry(now))
     assert kept.id > 0
-    with open_store(path) as another:
+    with open_store(place) as another:
         assert another.history.last() == (kept,) == (another.history.get(kept.id),)
         assert another.history.get(kept.id + 1) is None
 
@@ -67,30 +67,32 @@ def raw(path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in path.parent.iterdir())
 
 
-def test_nothing_that_was_forgotten_is_left_in_the_bytes_of_the_file(store: Store, path: Path, now: datetime) -> None:
+def test_nothing_that_was_forgotten_is_left_in_the_bytes_of_the_file(
+    file_store: Store, path: Path, now: datetime
+) -> None:
     """Through pages that were split, merged and moved, and with another process's connection open."""
     chance = random.Random(0)
     with open_store(path) as reader:
         for number in range(300):
             canary = "canary" + "x" * chance.choice((1, 30, 700, 9000))
-            store.history.add(entry(now + timedelta(seconds=number), f"say {canary}", canary))
-            store.audit.add(Record(now, Event.FAILED, "say", f'say(text="{canary}")', canary))
-        note = store.notes.add("stays", now)
+            file_store.history.add(entry(now + timedelta(seconds=number), f"say {canary}", canary))
+            file_store.audit.add(Record(now, Event.FAILED, "say", f'say(text="{canary}")', canary))
+        note = file_store.notes.add("stays", now)
         assert b"canary" in raw(path)
         assert reader.history.find("canary", 1)
-        assert store.history.forget() == 300
+        assert file_store.history.forget() == 300
         assert b"canary" not in raw(path)
         assert reader.history.last(9) == ()
     assert b"canary" not in raw(path)
-    assert store.notes.list() == (note,)
-    assert store.audit.last()[0].skill == "say"
+    assert file_store.notes.list() == (note,)
+    assert file_store.audit.last()[0].skill == "say"
 
 
-def test_forgetting_waits_for_a_reader_of_old_pages(store: Store, path: Path, now: datetime) -> None:
-    store.history.add(entry(now, "canary"))
+def test_forgetting_waits_for_a_reader_of_old_pages(file_store: Store, path: Path, now: datetime) -> None:
+    file_store.history.add(entry(now, "canary"))
     with open_store(path) as reader, reader._database.read("something for a while") as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM history").fetchone()
         threading.Timer(0.3, lambda: connection.execute("COMMIT")).start()
-        store.history.forget()
+        file_store.history.forget()
     assert b"canary" not in raw(path)
