@@ -49,6 +49,7 @@ class CannotError(Exception):
 def main() -> None:
     """The program."""
     questions, answers = _private_pipes()
+    _leave_no_core()
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def listen() -> None:
@@ -307,3 +308,12 @@ def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     os.close(nowhere)
     sys.argv[1:] = []
     return questions, answers
+
+
+def _leave_no_core() -> None:
+    """A crash would write all of the model to the disk."""
+    try:
+        import resource
+    except ImportError:  # not a Unix
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

@@ -34,7 +34,6 @@ from otto.skill import Parameter, Skill
 from otto.values import Limits
 
 pytestmark = pytest.mark.heavy
-lib = pytest.importorskip("llama_cpp.llama_cpp")
 
 LIGHTS = Skill("lights", (Parameter("state", "choice", required=True, limits=Limits(("on", "off"))), Parameter("room")))
 GRAMMAR = grammar([LIGHTS])
@@ -43,7 +42,8 @@ NESTED = "root ::= " + "(" * 60_000 + '"a"' + ")" * 60_000
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("torch")
+    for module in ("torch", "llama_cpp"):
+        pytest.importorskip(module)
     from tests.tinymodels import random_gguf
 
     return random_gguf(tmp_path_factory.mktemp("models") / "random.gguf")
@@ -346,6 +346,9 @@ class Reader:
     """llama.cpp's own reader of a grammar, fed with a text token by token."""
 
     def __init__(self, file: Path, text: str) -> None:
+        from llama_cpp import llama_cpp as lib
+
+        self.lib = lib
         params = lib.llama_model_default_params()
         params.vocab_only = True
         lib.llama_backend_init()
@@ -355,22 +358,22 @@ class Reader:
 
     def accepts(self, text: str) -> bool:
         data = text.encode()
-        tokens = (lib.llama_token * (len(data) + 8))()
-        count = lib.llama_tokenize(self.vocab, data, len(data), tokens, len(tokens), False, False)
-        reader = lib.llama_sampler_clone(self.grammar)
+        tokens = (self.lib.llama_token * (len(data) + 8))()
+        count = self.lib.llama_tokenize(self.vocab, data, len(data), tokens, len(tokens), False, False)
+        reader = self.lib.llama_sampler_clone(self.grammar)
         try:
             for token in tokens[:count]:
                 if not self.allows(reader, token):
                     return False
-                lib.llama_sampler_accept(reader, token)
-            return self.allows(reader, lib.llama_vocab_eos(self.vocab))
+                self.lib.llama_sampler_accept(reader, token)
+            return self.allows(reader, self.lib.llama_vocab_eos(self.vocab))
         finally:
-            lib.llama_sampler_free(reader)
+            self.lib.llama_sampler_free(reader)
 
     def allows(self, reader: Any, token: int) -> bool:
-        candidate = (lib.llama_token_data * 1)(lib.llama_token_data(token, 1.0, 0.0))
-        array = lib.llama_token_data_array(candidate, 1, -1, False)
-        lib.llama_sampler_apply(reader, ctypes.byref(array))
+        candidate = (self.lib.llama_token_data * 1)(self.lib.llama_token_data(token, 1.0, 0.0))
+        array = self.lib.llama_token_data_array(candidate, 1, -1, False)
+        self.lib.llama_sampler_apply(reader, ctypes.byref(array))
         return math.isfinite(candidate[0].logit)
 
 
