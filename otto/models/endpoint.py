@@ -12,22 +12,20 @@ are asked again with growing pauses, within the deadline. The key is taken from 
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from otto.call import OTHER, Argument, Call, parse, write
 from otto.chat import OPENAI, THOUGHT
-from otto.errors import CallSyntaxError, ConfigError, FetchError, ModelError
+from otto.errors import ConfigError, FetchError, ModelError
 from otto.log import hide
 from otto.models.language import Request, Written
+from otto.models.tools import calls_in, tool
 from otto.prompt import Message, prompt
-from otto.skill import Skill, to_json
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI, OpenAIError
@@ -204,30 +202,6 @@ class _Fault(Exception):
         super().__init__(sentence)
 
 
-def tool(skill: Skill) -> dict[str, object]:
-    """A skill as servers read tools: kinds of values that JSON Schema does not know become words."""
-    schema = to_json(skill)
-    parameters: Any = schema["parameters"]
-    return {
-        **schema,
-        "parameters": {
-            **parameters,
-            "properties": {name: _plain(each) for name, each in parameters["properties"].items()},
-        },
-    }
-
-
-def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {key: value for key, value in schema.items() if key not in ("format", "repeats")}
-    if "format" in schema:
-        # Enforced by some servers, in ISO 8601, where what was said is wanted.
-        described = str(rest.get("description", ""))
-        rest["description"] = f"{described} ({schema['format']}, in the person's own words)".strip()
-    if schema.get("repeats"):
-        return {"type": "array", "items": rest}
-    return rest
-
-
 def _messages(request: Request, style: Style) -> list[Any]:
     messages = request.messages
     if style == "tools":
@@ -243,35 +217,7 @@ def _text(choice: object, style: Style) -> str:
     message = getattr(choice, "message", None)
     content = getattr(message, "content", None)
     said = THOUGHT.sub("", content).strip() if isinstance(content, str) else ""
-    if style == "chat":
-        return said
-    called = getattr(message, "tool_calls", None)
-    if isinstance(called, list) and called:
-        return "; ".join(_called(getattr(each, "function", None)) for each in called)
-    try:  # some servers know no tools, and some models write calls as they were written in their training
-        parse(said)
-    except CallSyntaxError:
-        return f"{OTHER}()"
-    return said
-
-
-def _called(function: object) -> str:
-    """One tool call; what cannot be written as a call comes back as the model wrote it, to be complained about."""
-    name, given = str(getattr(function, "name", "")), str(getattr(function, "arguments", "") or "{}")
-    try:
-        content = json.loads(given)
-        return write([Call(name, {key: _argument(value) for key, value in content.items() if value is not None})])
-    except (ValueError, AttributeError, TypeError, RecursionError, CallSyntaxError):
-        return f"{name}({given})"
-
-
-def _argument(value: object) -> Argument:
-    """Raises `TypeError` for what no argument can be."""
-    if isinstance(value, list) and all(isinstance(item, (str, int, float, bool)) for item in value):
-        return tuple(value)
-    if isinstance(value, (str, int, float, bool)):
-        return value
-    raise TypeError
+    return said if style == "chat" else calls_in(getattr(message, "tool_calls", None), said)
 
 
 def _log_probability(choice: object) -> float:

@@ -12,7 +12,6 @@ two agree. What prompts have in common at their beginning is evaluated once. Nee
 from __future__ import annotations
 
 import copy
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from otto.errors import ModelError, ModelFileError
 from otto.models import card
 from otto.models.language import Request, Written
+from otto.models.weights import base_of, opened, refuse_unsafe
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'otto-assistant[finetune]'"
 BATCH = 16
 """Prompts evaluated at once by `write_many`."""
-_UNSAFE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
-_LEFT_BY_TRAINING = ("training_args.bin", "optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state")  # never read
 _NEEDED = ("torch", "transformers", "llguidance")
 _CROPPED = {"full_attention", "sliding_attention"}  # kinds of layers whose state can be taken back
 
@@ -46,10 +44,10 @@ class TransformerModel:
         """
         if missing := [name for name in _NEEDED if find_spec(name) is None]:
             raise ModelFileError(f"Hugging Face models need {', '.join(missing)}: {INSTALL}")
-        self.path, self.adapter = (_base(path), path) if (path / "adapter_config.json").is_file() else (path, adapter)
+        self.path, self.adapter = (base_of(path), path) if (path / "adapter_config.json").is_file() else (path, adapter)
         self.device = device
         for folder in filter(None, (self.path, self.adapter)):
-            _refuse(folder)
+            refuse_unsafe(folder)
         if self.adapter and find_spec("peft") is None:
             raise ModelFileError(f"adapters need peft: {INSTALL}")
         self._loaded: _Loaded | None = None
@@ -65,7 +63,9 @@ class TransformerModel:
             for folder in filter(None, (self.path, self.adapter)):
                 if known := card.read(folder):
                     card.verify(folder, known)
-            self._loaded = _load(self.path, self.adapter, self.device)
+            model, tokenizer, device = opened(self.path, self.adapter, self.device)
+            kinds = set(getattr(model.config, "layer_types", None) or _CROPPED)
+            self._loaded = _Loaded(model, tokenizer, device, kinds <= _CROPPED)
 
     def write(self, request: Request) -> Written:
         """One answer. Raises `ModelError` when it is late."""
@@ -313,62 +313,3 @@ def _state(config: Any, crops: bool) -> Any:
     from transformers import DynamicCache
 
     return DynamicCache() if crops else DynamicCache(config=config)
-
-
-def _load(path: Path, adapter: Path | None, device: str) -> _Loaded:
-    """Raises `ModelFileError` for what transformers cannot read."""
-    import torch
-    import transformers
-    from safetensors import SafetensorError
-
-    reports: Any = transformers.utils.logging
-    reports.set_verbosity_error()
-    reports.disable_progress_bar()
-    model: Any
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            path,
-            dtype=torch.float32 if device == "cpu" else "auto",
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-        )
-        if adapter:
-            from peft import PeftModel
-
-            model = PeftModel.from_pretrained(model, str(adapter), is_trainable=False)
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelFileError(f"{adapter or path}: this model cannot be loaded ({reason}); export it again") from error
-    model.to(device).eval()
-    kinds = set(getattr(model.config, "layer_types", None) or _CROPPED)
-    return _Loaded(model, tokenizer, device, kinds <= _CROPPED)
-
-
-def _refuse(folder: Path) -> None:
-    """Raises `ModelFileError` for a folder without weights, or with files that could run code when read."""
-    if not folder.is_dir():
-        raise ModelFileError(f"{folder}: there is no such folder; set router_model to one with model.safetensors")
-    unsafe = (file.name for file in folder.iterdir() if file.suffix in _UNSAFE)
-    if planted := sorted(name for name in unsafe if not name.startswith(_LEFT_BY_TRAINING)):
-        raise ModelFileError(
-            f"{folder / planted[0]}: a file of this kind can run code when it is read; "
-            "remove it, or convert it to safetensors"
-        )
-    if not any(folder.glob("*.safetensors")):
-        raise ModelFileError(f"{folder}: there are no weights in it (*.safetensors); export the model again")
-
-
-def _base(adapter: Path) -> Path:
-    """The folder of the model that an adapter was trained on."""
-    path = adapter / "adapter_config.json"
-    try:
-        named = json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelFileError(f"{path}: it does not say which model it belongs to; export the adapter again") from error
-    base = Path(str(named))
-    if not base.is_dir():
-        raise ModelFileError(f"{path}: its base {named} is no folder here; set router_model to it, and router_adapter")
-    return base

@@ -16,8 +16,9 @@ import pytest
 
 from otto.call import parse
 from otto.errors import ConfigError, ModelError
-from otto.models.endpoint import EndpointModel, Style, tool
+from otto.models.endpoint import EndpointModel, Style
 from otto.models.language import Request
+from otto.models.tools import tool
 from otto.prompt import router_prompt
 from otto.route import Context
 from otto.routers.model import ModelRouter
