@@ -1,0 +1,52 @@
+"""`otto data answers`: each question to several models; their answers become rows for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from otto.cli.terminal import note, say
+from otto.errors import OttoError
+
+EXAMPLES = """Examples:
+
+otto data answers questions.jsonl --models models.toml -o answers.jsonl
+
+otto data collect answers.jsonl -o data   (5 % of each model's answers are held back)"""
+
+
+def answers(
+    questions: Annotated[Path, typer.Argument(help="Lines of text, or .jsonl with a column question.")],
+    models: Annotated[Path, typer.Option("--models", metavar="FILE", help="A TOML file with [[endpoints]].")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .jsonl file to write.")] = Path(
+        "answers.jsonl"
+    ),
+) -> None:
+    """Ask several models every question; what is answered already is not asked again."""
+    from finetune.answers import asked, endpoints, journal_of, load, read_questions, rows
+    from finetune.ask import ask, spent
+    from finetune.journal import Journal
+    from finetune.shapes import lines
+    from otto.cli.terminal import progress_bar
+    from otto.files import write_atomic
+
+    asking, several = load(models), read_questions(questions)
+    wanted = len(several) * len(asking.endpoints)
+    with Journal(journal_of(output)) as journal, progress_bar() as progress:
+        done = 0
+        try:
+            for answer in ask(asked(several, asking), endpoints(asking), journal):
+                done += 1
+                progress("asking", done / wanted)
+                if answer.problem:
+                    note(f"{answer.endpoint}: {answer.problem}")
+        finally:
+            found = rows(several, journal)
+            try:
+                write_atomic(output, lines(found))
+            except OSError as error:
+                raise OttoError(f"{output}: cannot be written: {error.strerror}") from error
+            say(f"{len(found)} of {wanted} answers in {output}")
+            note(f"asked: {spent(journal)}")
