@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from starlette.responses import Response
 
@@ -202,7 +203,7 @@ class _Api:
     async def metrics(self, given: Given) -> Response:
         return Response(self._service.metrics.text(), media_type=metrics.MEDIA)
 
-    def _skill(self, entry: Registered) -> dict[str, object]:
+    def _skill(self, entry: Registered) -> dict[str, Any]:
         risky = entry.skill.risk == "confirm" or bool(entry.action and entry.action.risk == "confirm")
         return {
             **to_json(entry.skill),

@@ -36,7 +36,8 @@ class Protocol(H11Protocol):
     @property
     def silent(self) -> bool:
         """Whether it is open and has sent no whole request yet."""
-        return self.cycle is None and not self.transport.is_closing()
+        request: object = self.cycle  # uvicorn declares it as always there
+        return request is None and not self.transport.is_closing()
 
     @property
     def since(self) -> float:
