@@ -123,6 +123,7 @@ def load_model(
             num_key_value_heads=shape.heads,
             max_position_embeddings=shape.context,
             tie_word_embeddings=True,
+            initializer_range=shape.hidden**-0.5,  # the usual 0.02 suits wide models; narrow ones learn slowly from it
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,

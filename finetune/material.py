@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 from finetune.recipe import Recipe
@@ -42,7 +43,8 @@ class Material:
     def sampled(self, recipe: Recipe, seed: int | None = None) -> Iterator[Conversation]:
         """Sampled rows without end."""
         seed = recipe.training.seed if seed is None else seed
-        for row in Sampler(self.skills, self.examples, seed=seed, other_share=recipe.data.other_share):
+        sampler = Sampler(self.skills, self.examples, seed=seed, other_share=recipe.data.other_share)
+        for row in chain(islice(sampler.rehearsal(), recipe.data.rehearse), sampler):
             yield of_calls(row.text, row.calls, "sampled")
 
 

@@ -119,6 +119,8 @@ class Data(_Section):
     """Folder of example files to sample from; the bundled ones unless given."""
     other_share: Share | None = None
     """Of sampled rows that mean `other()`; as in the examples unless given."""
+    rehearse: Annotated[int, Field(ge=0)] = 0
+    """Of sampled rows, so many come first that are nothing but copying: a new model learns that by itself late."""
     max_length: Count = 1024
     """Tokens of prompt and answer; longer rows are reported and stop the run."""
     packing: bool = False

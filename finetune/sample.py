@@ -37,6 +37,8 @@ VERBATIM = 0.15
 """Share of rows that are training examples as they stand."""
 JOINED = 0.06
 """Share of rows that join two or three commands."""
+REHEARSED = (4, 12)
+"""Words of a sentence that is to be copied whole, at least and at most."""
 TEMPER = 0.6
 """A skill's share is its number of examples to this power: small skills are seen more often than they are common."""
 _BEFORE = ("please", "hey otto", "otto", "hey", "okay otto", "can you", "could you", "would you", "can you please",
@@ -80,7 +82,7 @@ class Sampler:
                 by_skill.setdefault(found.skill.name, []).append((each, found))
         self._by_skill = by_skill
         self._names = sorted(by_skill)
-        self._weights = list(accumulate(len(by_skill[name]) ** TEMPER for name in self._names))
+        self._weights = list(accumulate(_weight([found for _, found in by_skill[name]]) for name in self._names))
         self._values = Values([found for rows in by_skill.values() for _, found in rows], own)
         self._imperatives = _imperatives(self._known)
         share = len(self._others) / len(own) if own else 0.0
@@ -102,6 +104,17 @@ class Sampler:
         while name == OTHER and self._others or name in self._by_skill:
             if row := self._checked(*(self._other() if name == OTHER else self._command(name))):
                 yield row
+
+    def rehearsal(self) -> Iterator[Sampled]:
+        """Rows whose whole sentence, of words drawn at random, is the value: pure copying, without end; none where no
+        skill takes a whole sentence."""
+        whole = next(
+            (found for name in self._names for _, found in self._by_skill[name] if _is_whole(found)),
+            None,
+        )
+        while whole:
+            text = self._values.words(self._chance.randint(*REHEARSED), self._chance)
+            yield Sampled(text, (whole.call({whole.slots[0].parameter.name: text}),))
 
     def _row(self) -> Sampled | None:
         kind = self._chance.random()
@@ -186,6 +199,16 @@ class Sampler:
             ):
                 return None
         return Sampled(text, calls)
+
+
+def _is_whole(found: Template) -> bool:
+    return [slot.parameter.type for slot in found.slots] == ["text"] and len(found.pieces) == 1 and not found.fixed
+
+
+def _weight(templates: Sequence[Template]) -> float:
+    """How often a skill is drawn: more often where there is something to copy, which is what takes longest to learn."""
+    copied = sum(bool(each.slots) for each in templates) / len(templates)
+    return float(len(templates) ** TEMPER * (1 + 2 * copied))
 
 
 def _says(text: str, value: Scalar, parameter: Parameter) -> bool:

@@ -338,7 +338,8 @@ def _dataset(rows: Sequence[Encoded]) -> Any:
 
 
 def _tokenizer_texts(recipe: Recipe, material: Material) -> list[str]:
-    rows = material.sampled(recipe, seed=recipe.training.seed + 1) if recipe.data.sample else iter(material.train)
+    changed = recipe.model_copy(update={"data": recipe.data.model_copy(update={"rehearse": 0})})
+    rows = material.sampled(changed, seed=recipe.training.seed + 1) if recipe.data.sample else iter(material.train)
     return [
         f"{row.question}\n{row.answer}" for row, _ in zip(rows, range(recipe.model.shape.tokenizer_rows), strict=False)
     ]

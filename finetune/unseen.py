@@ -108,23 +108,28 @@ class Values:
             text,
         )
 
+    def words(self, count: int, chance: random.Random) -> str:
+        """So many words that have nothing to do with each other."""
+        return " ".join(self._word(chance) for _ in range(count))
+
     def _text(self, slot: Slot, chance: random.Random) -> str:
         if slot.alone:
             return self.reworded(slot.said, chance, share=0.8)
         own = self._own[slot.skill, slot.parameter.name]
         kind = chance.random()
-        if kind < 0.15:
-            return " ".join(self._word(chance) for _ in range(chance.choice((1, 1, 2, 2, 3))))
-        if kind < 0.3 and self._long and _mean_words(own) >= 2.5:
+        if kind < 0.3:
+            longest = 7 if _mean_words(own) >= 2.5 else 3
+            return self.words(chance.randint(1, longest), chance)
+        if kind < 0.45 and self._long and _mean_words(own) >= 2.5:
             return self.reworded(chance.choice(self._long), chance)
         said = chance.choice(own)
-        return said if kind > 0.8 else self.reworded(varied(said, chance, share=0.4), chance, share=0.8)
+        return said if kind > 0.85 else self.reworded(varied(said, chance, share=0.4), chance, share=0.8)
 
     def _word(self, chance: random.Random) -> str:
         kind = chance.random()
-        if kind < 0.2:
+        if kind < 0.15:
             return made_up(chance)
-        return self._place(chance).lower() if kind < 0.25 else chance.choice(self._words)
+        return self._place(chance).lower() if kind < 0.2 else chance.choice(self._words)
 
     @staticmethod
     def _place(chance: random.Random) -> str:
