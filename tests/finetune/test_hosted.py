@@ -20,7 +20,7 @@ from finetune.hosted import train
 from finetune.hostedrows import prepare
 from finetune.hostedstate import State, read, save
 from finetune.provider import MISTRAL, OPENAI
-from finetune.recipe import Prompt, Recipe
+from finetune.recipe import Prompt, Recipe, load
 from finetune.service import Service, ServiceError
 from finetune.shapes import DataError
 from otto.errors import ConfigError, OttoError
@@ -279,3 +279,10 @@ def test_a_run_is_looked_after_by_its_folder(
     (tmp_path / "run" / "hosted.json").write_text("{")
     with pytest.raises(OttoError, match="cannot be read"):
         read(tmp_path / "run")
+
+
+def test_the_recipes_that_come_with_otto_are_complete_but_for_openais_base() -> None:
+    assert hosted.settings(load("hosted-mistral"), MISTRAL).valid_rows == 100
+    assert hosted.settings(load("hosted-openai", {"hosted.base": "gpt-x"}), OPENAI).base == "gpt-x"
+    with pytest.raises(ConfigError, match=r"hosted-openai: hosted\.base"):
+        hosted.settings(load("hosted-openai"), OPENAI)
