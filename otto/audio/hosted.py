@@ -8,10 +8,8 @@ model. The sound leaves this machine, once for each utterance, and only when thi
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import wave
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +18,7 @@ import numpy as np
 
 from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
 from otto.audio.stt import Collected, Transcript
+from otto.audio.wav import wav
 from otto.errors import FetchError, OttoError
 
 OPENAI = "https://api.openai.com/v1"
@@ -136,10 +135,4 @@ _REFUSALS = {
 
 def _wav(chunks: Sequence[AudioChunk]) -> bytes:
     """The sound as a file that never touches the disk."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes(np.concatenate([chunk.samples for chunk in chunks]).astype("<i2").tobytes())
-    return file.getvalue()
+    return wav(np.concatenate([chunk.samples for chunk in chunks]))

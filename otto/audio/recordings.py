@@ -9,16 +9,16 @@ Files of other names in the folder are left alone.
 
 from __future__ import annotations
 
-import io
 import logging
 import re
 import time
-import wave
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from otto.audio.chunk import RATE, AudioChunk
+import numpy as np
+
+from otto.audio.chunk import AudioChunk
 from otto.clock import Clock, SystemClock
 from otto.errors import OttoError
 from otto.files import write_atomic
@@ -63,14 +63,9 @@ class Recordings:
             self._forget()
         self._count += 1
         moment = self._clock.now().astimezone(UTC).strftime(_TIME)
-        content = io.BytesIO()
-        with wave.open(content, "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(RATE)
-            file.writeframes(b"".join(chunk.samples.astype("<i2").tobytes() for chunk in chunks))
+        content = wav(np.concatenate([chunk.samples for chunk in chunks]))
         try:
-            write_atomic(self.folder / f"otto-{moment}-{self._count:06}.wav", content.getvalue(), private=True)
+            write_atomic(self.folder / f"otto-{moment}-{self._count:06}.wav", content, private=True)
         except OSError as error:
             log.warning("what was heard cannot be recorded: %s", error.strerror)
 

@@ -9,15 +9,14 @@ b'RIFF'
 
 from __future__ import annotations
 
-import io
 import subprocess
-import wave
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otto.audio.tts import MAX_CHARACTERS, SECONDS_A_CHARACTER, SpeechError, Voice
+from otto.audio.wav import wav
 
 ESPEAK_RATE = 22_050
 WAV_HEADER = 44
@@ -35,13 +34,7 @@ class Spoken:
 
     def wav(self) -> bytes:
         """As a WAV file."""
-        file = io.BytesIO()
-        with wave.open(file, "wb") as writer:
-            writer.setnchannels(1)
-            writer.setsampwidth(2)
-            writer.setframerate(self.rate)
-            writer.writeframes(self.samples.astype("<i2").tobytes())
-        return file.getvalue()
+        return wav(self.samples, self.rate)
 
 
 def synthesise(voice: Voice | None, text: str) -> Spoken:

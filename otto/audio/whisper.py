@@ -193,13 +193,14 @@ def found(model: str) -> Path | None:
 def fetch(model: str) -> Path:
     """Downloads a model into the Hugging Face cache, with a progress bar. Raises `ModelFileError` with what to run."""
     repository = _repository(model)
-    import httpx
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    # Without a network the hub's library lets its own client's error through: httpx's, or since 2.0 httpx2's.
+    unreachable = next(kind for kind in HfHubHTTPError.__mro__ if kind.__name__ == "HTTPError")
     try:
         return Path(huggingface_hub.snapshot_download(repository, allow_patterns=list(FILES)))
-    except (LocalEntryNotFoundError, HfHubHTTPError, httpx.HTTPError, OSError, ValueError) as error:
+    except (LocalEntryNotFoundError, HfHubHTTPError, unreachable, OSError, ValueError) as error:
         raise ModelFileError(
             f"The Whisper model {model} is not on this machine and cannot be fetched ({_first_line(error)}). "
             f"With a network, run: hf download {repository}; or listen without it: --stt sphinx"
