@@ -127,7 +127,7 @@ def _is_cut(file: BinaryIO, size: int) -> bool:
 
 
 def resampled(samples: NDArray[np.float32], rate: int, to: int = RATE) -> NDArray[np.float32]:
-    """At 16 kHz, or the rate `to`, by its spectrum; a second of it at a time would ring at the seams, so all at once."""
+    """At 16 kHz, or the rate `to`, by its spectrum; all at once, for pieces of it would ring at the seams."""
     length = max(1, round(len(samples) * to / rate))
     spectrum = np.fft.rfft(samples)
     kept = np.zeros(length // 2 + 1, np.complex128)

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from otto.audio.chunk import AudioChunk
+from otto.audio.wav import wav
 from otto.clock import Clock, SystemClock
 from otto.errors import OttoError
 from otto.files import write_atomic

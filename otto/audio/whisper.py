@@ -197,7 +197,7 @@ def fetch(model: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     # Without a network the hub's library lets its own client's error through: httpx's, or since 2.0 httpx2's.
-    unreachable = next(kind for kind in HfHubHTTPError.__mro__ if kind.__name__ == "HTTPError")
+    unreachable: type[Exception] = next(kind for kind in HfHubHTTPError.__mro__ if kind.__name__ == "HTTPError")
     try:
         return Path(huggingface_hub.snapshot_download(repository, allow_patterns=list(FILES)))
     except (LocalEntryNotFoundError, HfHubHTTPError, unreachable, OSError, ValueError) as error:
