@@ -161,8 +161,8 @@ def _calibration(metrics: Metrics) -> Figure:
     )  # fmt: skip
     for each in metrics.calibration:
         axes.annotate(str(each.rows), (each.confidence, each.accuracy), textcoords="offset points", xytext=(6, -9))
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
+    axes.set_xlim(-0.03, 1.03)
+    axes.set_ylim(-0.05, 1.03)
     axes.set_xlabel("confidence (numbers: rows)")
     axes.set_ylabel("share that is exact")
     axes.set_title(f"expected calibration error {metrics.calibration_error:.3f}")

@@ -106,6 +106,14 @@ class Engine:
         self._eos = int(lib.llama_vocab_eos(self._vocab))
         self._candidates = np.zeros(self.vocabulary, _CANDIDATE)
         self._ids = np.arange(self.vocabulary, dtype=np.int32)
+        # `<s>` and its like have a spelling, which a grammar takes for text; but they write none.
+        self._silent = np.array(
+            [
+                lib.llama_vocab_is_control(self._vocab, token) and not lib.llama_vocab_is_eog(self._vocab, token)
+                for token in range(self.vocabulary)
+            ],
+            dtype=bool,
+        )
         self._pieces: dict[int, bytes] = {}
         self._grammars: dict[str, Any] = {}
         self._evaluated: list[int] = []
@@ -272,7 +280,7 @@ class Engine:
         data = candidates.ctypes.data_as(ctypes.POINTER(self._lib.llama_token_data))
         array = self._lib.llama_token_data_array(data, len(tokens), -1, False)
         self._lib.llama_sampler_apply(grammar, ctypes.byref(array))
-        kept: NDArray[np.int32] = tokens[np.isfinite(candidates["logit"])]
+        kept: NDArray[np.int32] = tokens[np.isfinite(candidates["logit"]) & ~self._silent[tokens]]
         if end is not None and self._eos in kept:  # an end that llama.cpp may not know as one
             kept = np.union1d(kept, [end]).astype(np.int32)
         return kept

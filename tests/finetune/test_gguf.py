@@ -224,6 +224,45 @@ def test_a_disk_that_refuses_leaves_no_file(tmp_path: Path, base: Path) -> None:
         write_model(base, tmp_path / "missing" / "model.gguf")
 
 
+def test_a_grammar_allows_both_the_same_tokens(tmp_path: Path) -> None:
+    """llguidance would by itself insist on the tokenizer's own tokens where only one text is possible."""
+    import ctypes
+
+    import llama_cpp
+    import numpy as np
+
+    from otto.grammar import grammar
+    from otto.models.transformer import TransformerModel
+    from tests.finetune.lights import SKILLS
+
+    file = random_gguf(tmp_path / "tiny.gguf", SKILLS)
+    rules, calls = grammar(SKILLS), 'lights(state="off", room="hall"); timer(duration="ten minutes")'
+    model = TransformerModel(tmp_path / "tiny-hf")
+    model.load()
+    assert model._loaded is not None
+    matcher, size = model._loaded.matcher(rules, "</s>"), len(model._loaded.tokenizer)
+    candidate = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+    with opened(file, n_ctx=64) as other:
+        sampler = llama_cpp.llama_sampler_init_grammar(
+            llama_cpp.llama_model_get_vocab(other.model), rules.encode(), b"root"
+        )
+        for token in [*model._loaded.ids(calls), None]:
+            all_tokens = np.zeros(size, candidate)
+            all_tokens["id"] = np.arange(size)
+            pointer = all_tokens.ctypes.data_as(ctypes.POINTER(llama_cpp.llama_token_data))
+            array = llama_cpp.llama_token_data_array(pointer, size, -1, False)
+            llama_cpp.llama_sampler_apply(sampler, ctypes.byref(array))
+            bits = np.unpackbits(np.frombuffer(matcher.compute_bitmask(), np.uint8), bitorder="little")[:size]
+            allowed = np.isfinite(all_tokens["logit"])
+            # llama.cpp would take the spelling of `<s>` for text; `otto/models/llamachild.py` does not let it.
+            allowed[model._loaded.tokenizer.bos_token_id] = False
+            assert np.array_equal(allowed, bits.astype(bool)), token
+            if token is not None:
+                matcher.consume_token(token)
+                llama_cpp.llama_sampler_accept(sampler, token)
+        llama_cpp.llama_sampler_free(sampler)
+
+
 def test_a_small_model_for_other_tests_comes_with_its_card(tmp_path: Path) -> None:
     from otto.models import card
 
