@@ -50,7 +50,9 @@ class Material:
 
 def gather(recipe: Recipe) -> Material:
     """Reads rows and skills. Raises `DataError` naming file and line, and `ConfigError`."""
-    skills, examples = known(recipe.data.examples if recipe.data.examples != Path() else None)
+    # A task of texts has no skills: a card that named some would call the model stale when one of them changes.
+    folder = recipe.data.examples if recipe.data.examples != Path() else None
+    skills, examples = known(folder) if recipe.task == "router" else ({}, [])
     task = make(recipe.task, router_prompt(recipe.prompt.format, _system(recipe)), skills)
     if recipe.data.sample:
         if not examples:

@@ -126,6 +126,7 @@ def ask_saved(
     prompt: str,
     row: tuple[Sequence[int], Sequence[int]],
     end: str,
+    most_tokens: int = MOST_TOKENS,
 ) -> Asked:
     """Loads what was saved afresh and asks one question. Raises `ModelError` where it cannot be loaded or computes
     no numbers."""
@@ -133,5 +134,5 @@ def ask_saved(
     loss = loss_of(model, *row)
     if not math.isfinite(loss):
         raise ModelError(f"{folder}: the saved model computes no numbers (its loss is {loss}): lower the learning rate")
-    [(answer, ended)] = answers(model, tokenizer, [prompt], end=end)
+    [(answer, ended)] = answers(model, tokenizer, [prompt], end=end, most_tokens=most_tokens)
     return Asked(prompt, answer, ended, loss)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from finetune import probe
 from finetune.material import Material
 from finetune.recipe import Recipe
+from finetune.shapes import Conversation
 from otto.files import write_atomic
 
 if TYPE_CHECKING:
@@ -50,18 +51,28 @@ class Predictions(TrainerCallback):
     def measure(self, model: Any, most: int) -> dict[str, float]:
         """Shares of the validation rows (`most` of them) that the model answers right, as written, and usably."""
         rows = self._material.valid[:most]
-        found = probe.answers(model, self._tokenizer, [self._material.task.opening(row) for row in rows], end=self._end)
+        found = self._answers(model, rows)
         scores = [self._material.task.score(row, answer) for row, (answer, _) in zip(rows, found, strict=True)]
         return {
             "valid_rows": float(len(rows)),
             "valid_right": sum(score.right for score in scores) / len(rows),
             "valid_as_written": sum(score.as_written for score in scores) / len(rows),
             "valid_well_formed": sum(score.well_formed for score in scores) / len(rows),
+            **{
+                f"valid_{name}": sum(score.figures.get(name, 0.0) for score in scores) / len(rows)
+                for name in (scores[0].figures if scores else ())
+            },
         }
+
+    def _answers(self, model: Any, rows: Sequence[Conversation]) -> list[tuple[str, bool]]:
+        task = self._material.task
+        return probe.answers(
+            model, self._tokenizer, [task.opening(row) for row in rows], end=self._end, most_tokens=task.most_tokens
+        )
 
     def _answered(self, model: Any, count: int, step: int) -> list[Mapping[str, object]]:
         rows = _spread(self._material.valid, count)
-        found = probe.answers(model, self._tokenizer, [self._material.task.opening(row) for row in rows], end=self._end)
+        found = self._answers(model, rows)
         return [
             {
                 "step": step,

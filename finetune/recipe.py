@@ -75,8 +75,9 @@ class Model(_Section):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     attention: Literal["", "sdpa", "eager", "flash_attention_2", "flash_attention_3"] = ""
     """Empty: what transformers chooses."""
-    device_map: str = ""
-    """`auto` spreads layers over GPUs, memory and, with `offload_folder`, disk; empty: one device."""
+    device_map: str | dict[str, int | str] = ""
+    """`auto` spreads layers over GPUs, memory and, with `offload_folder`, disk; a table says which layers go where
+    (`"model.layers.31" = "disk"`); empty: one device."""
     offload_folder: Path = Path()
     """Where layers go that fit nowhere else; `<output>/offload` unless given."""
     unsloth: bool = False
@@ -202,6 +203,10 @@ class Recipe(_Section):
     logging: Logging = Logging()
     hosted: dict[str, Any] = Field(default_factory=dict)
     """For a hosted service: the base's name there and its hyperparameters."""
+    asking: dict[str, Any] = Field(default_factory=dict)
+    """Models that answer the task's questions, for `otto data answers` (`finetune/answers.py`)."""
+    judging: dict[str, Any] = Field(default_factory=dict)
+    """Models that judge answers, for `otto eval judge`; of the same form."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Recipe:

@@ -227,8 +227,9 @@ def settings(ready: Prepared, output: Path) -> SFTConfig:
 
 
 def optimizer(recipe: Recipe, on: Hardware) -> str:
-    """Paged AdamW where there is a GPU and a quantised base; else torch's own."""
-    if recipe.training.optimizer != "auto":
+    """Paged AdamW where there is a GPU and a quantised base; else torch's own. What is paged needs a GPU to page from:
+    without one it is torch's own, too."""
+    if recipe.training.optimizer != "auto" and (on.device == "cuda" or "paged" not in recipe.training.optimizer):
         return recipe.training.optimizer
     return "paged_adamw_8bit" if recipe.method.kind == "qlora" and on.device == "cuda" else "adamw_torch_fused"
 
@@ -249,7 +250,9 @@ def _finish(
     rows, pairs = _question(ready)
     before = probe.loss_of(trainer.model, rows.input_ids, rows.labels) if not recipe.training.fsdp else None
     describe(ready, output, metrics)
-    asked = probe.ask_saved(output, recipe, ready.on, pairs[0], (rows.input_ids, rows.labels), ready.end)
+    asked = probe.ask_saved(
+        output, recipe, ready.on, pairs[0], (rows.input_ids, rows.labels), ready.end, ready.material.task.most_tokens
+    )
     if before is not None and abs(asked.loss - before) > LOSS_TOLERANCE * max(before, 0.1):
         raise ModelError(
             f"{output}: the saved model is not the trained one: its loss on one row is {asked.loss:.4f}, "

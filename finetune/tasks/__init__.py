@@ -10,7 +10,8 @@ Where the data is stands in a recipe; how often, how fast and with which weights
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Protocol
 
 from finetune.shapes import Conversation
@@ -18,8 +19,9 @@ from otto.errors import ConfigError
 from otto.prompt import RouterPrompt
 from otto.skill import Skill
 
-NAMES = ("router",)
-"""Each is a file here."""
+PROSE = ("coach", "feedback", "document", "style")
+"""Those whose answers are texts. Each is a file here with a function `task`."""
+NAMES = ("router", *PROSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,14 @@ class Score:
     """How good one answer is."""
 
     right: bool
-    """What the task counts: for the router, typed arguments and all calls equal."""
+    """What the task counts: for the router, typed arguments and all calls equal; for texts, that no rule of the task is
+    broken."""
     as_written: bool
     """Equal to the wanted answer letter by letter, but for the order of arguments."""
     well_formed: bool
     """Whether it could be used at all."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """What else the task measures of an answer; runs report the means."""
 
 
 class Task(Protocol):
@@ -39,6 +44,11 @@ class Task(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def most_tokens(self) -> int:
+        """Of an answer; a model that writes more is cut."""
+        ...
 
     def opening(self, row: Conversation) -> str:
         """The prompt, up to where the model writes."""
@@ -64,4 +74,7 @@ def make(name: str, prompt: RouterPrompt, skills: Mapping[str, Skill]) -> Task:
         from finetune.tasks.router import RouterTask
 
         return RouterTask(prompt, skills)
+    if name in PROSE:
+        made: Task = import_module(f"finetune.tasks.{name}").task(prompt)
+        return made
     raise ConfigError(f"task: there is no task {name!r}; known: {', '.join(NAMES)}")

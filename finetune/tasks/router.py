@@ -31,6 +31,10 @@ class RouterTask:
     def name(self) -> str:
         return "router"
 
+    @property
+    def most_tokens(self) -> int:
+        return 128
+
     def opening(self, row: Conversation) -> str:
         return self.prompt.opening(row.question, self._listed)
 
