@@ -3,8 +3,8 @@
     python benchmarks/interrupted.py --replies 200
 
 Each reply is spoken by espeak-ng and heard again, through a loudspeaker that distorts a little and a room of its own
-(delay, reverberation, level, noise). Then the same with somebody who begins to speak after 1.4 s, louder and quieter than
-Otto. Printed as one JSON object: `interrupted_itself` should be 0.
+(delay, reverberation, level, noise). Then the same with somebody who begins to speak after 1.4 s, louder and quieter
+than Otto. Printed as one JSON object: `interrupted_itself` should be 0.
 """
 
 from __future__ import annotations
