@@ -248,6 +248,8 @@ class _Asker:
             return None
         self._given_up = self._given_up + 1 if answer.problem else 0
         self._settled = self._settled or not answer.problem
+        if not self._settled:
+            self._mode = 0  # it may have been the question
         if self._given_up >= HOPELESS:
             self.trouble = ServiceError(f"{self.endpoint.label}: {answer.problem}")
         return answer

@@ -27,10 +27,10 @@ def test_likeness_is_the_share_of_common_triples() -> None:
 def test_the_search_finds_exactly_what_comparing_all_with_all_finds() -> None:
     chance = random.Random(5)
     words = ["set", "a", "timer", "for", "ten", "minutes", "please", "lights", "on", "off", "in", "the", "kitchen"]
-    texts = [" ".join(chance.choices(words, k=chance.randint(1, 8))) for _ in range(150)]
+    texts = [" ".join(chance.choices(words, k=chance.randint(1, 8))) for _ in range(90)]
     for threshold in (0.5, 0.8, 1.0):
-        index = Index(texts[:100], threshold)
-        for text in texts[100:]:
+        index = Index(texts[:60], threshold)
+        for text in texts[60:]:
             index.add(text)
         found_some = 0
         for text in texts:

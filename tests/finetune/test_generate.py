@@ -10,16 +10,19 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from finetune import service
 from finetune.ask import Endpoint, ask
 from finetune.candidate import Candidate, Judge
+from finetune.cli.data import app
 from finetune.generate import Run, Wish, append, questions, read, sampled, schema, variety
 from finetune.journal import Journal
 from finetune.review import review
 from otto import examplefile
 from otto.call import parse, write
 from otto.config import load
+from otto.errors import OttoError
 from otto.example import Example
 from otto.skill import Parameter, Skill
 from otto.values import Limits
@@ -220,7 +223,7 @@ def users_file() -> Path:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kill -9 is POSIX's")
 @pytest.mark.parametrize(
-    ("kills", "count"), [(3, 24), pytest.param(50, 320, marks=pytest.mark.nightly)], ids=["few", "fifty"]
+    ("kills", "count"), [(2, 16), pytest.param(50, 320, marks=pytest.mark.nightly)], ids=["few", "fifty"]
 )
 def test_kill_9_loses_nothing_and_doubles_nothing(kills: int, count: int) -> None:
     chance, given = random.Random(6), set[str]()
@@ -267,15 +270,29 @@ def test_kill_9_loses_nothing_and_doubles_nothing(kills: int, count: int) -> Non
     assert spent["answers"] == len(answers) and spent["tokens"] >= 20 * len(answers)
 
 
-def test_the_next_run_begins_anew_and_adds_to_the_file(tmp_path: Path) -> None:
+def test_the_next_run_begins_anew_and_adds_to_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(7)
     with Scripted(lambda request: Reply(chat({"examples": sentences(chance, 4)}))) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.address)
         for expected in (4, 8):
-            done = subprocess.run(command(server.address, "-n", "4"), env=environment(server.address), cwd=ROOT,
-                                  capture_output=True, text=True)  # fmt: skip
-            assert "4 new examples" in done.stdout, done.stderr
+            done = CliRunner().invoke(app, ["generate", "--skill", "timer", "--model", "m", "--yes", "-n", "4"])
+            assert "4 new examples" in done.stdout, done.output
             assert len(examplefile.read(users_file()).examples) == expected
     assert (load().state_folder / "generate" / "timer_examples.1.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--skill", "timer", "--model", "m"], "nobody is there"),
+        (["--skill", "timer", "--yes"], "which model"),
+        (["--yes", "--offline"], "which skill"),
+        (["--skill", "timer", "--model", "m", "--yes"], "OPENAI_BASE_URL"),
+    ],
+)
+def test_what_is_missing_is_said(arguments: list[str], says: str) -> None:
+    with pytest.raises(OttoError, match=says):
+        CliRunner().invoke(app, ["generate", *arguments], catch_exceptions=False)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a pseudo-terminal is POSIX's")
