@@ -37,9 +37,14 @@ DATA = Path(__file__).resolve().parent.parent / "tests" / "data"
 ELSEWHERE = ("volume", "media", "weather", "news", "openai", "story", "runapp", "lock", "define")
 """Skills that need the network or other programs."""
 EARLIER = (
-    ['timer(duration="5 minutes")'], ['weather(location="Berlin")'], ['reminder(text="call mum", when="2026-03-04 18:00")'],
-    ['todo(action="add", item="milk")'], ['math(question="2+2")'], ['volume(action="up")'],
-)  # fmt: skip
+    ['timer(duration="5 minutes")'],
+    ['weather(location="Berlin")'],
+    ['reminder(text="call mum", when="2026-03-04 18:00")'],
+    ['todo(action="add", item="milk")'],
+    ['math(question="2+2")'],
+    ['volume(action="up")'],
+)
+"""What was said before, in turn, for `after_another`."""
 NOW = datetime(2026, 3, 4, 12, tzinfo=ZoneInfo("Europe/Berlin"))
 
 

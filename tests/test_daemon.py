@@ -338,6 +338,12 @@ def remembered(slow: Callable[..., object]) -> Callable[..., object]:
     return instant
 
 
+def test_one_command_of_its_owner_may_hang_on_the_one_before(daemon: Daemon, path: Path) -> None:
+    assert ask(path, "again")["calls"] != ['build(thing="house")']
+    ask(path, "build a house")
+    assert ask(path, "again")["calls"] == ['build(thing="house")']
+
+
 def test_stop_overtakes_what_waits(daemon: Daemon, path: Path) -> None:
     answers: list[dict[str, object]] = []
     threads = [threading.Thread(target=lambda: answers.append(ask(path, "build a house"))) for _ in range(3)]

@@ -19,6 +19,7 @@ from otto.dispatch import Dispatcher, Result, nobody
 from otto.errors import CallError
 from otto.skill import OTHER_SKILL, Parameter, Skill
 from otto.snapshot import PythonFunction, Registered, Snapshot
+from otto.undo import Done
 from otto.values import TYPES, Limits
 from otto.worker import describe
 
@@ -420,3 +421,60 @@ def test_after_a_bad_skill_the_next_command_is_answered_within_a_second(
             named = not bad.ok and f"The skill {name} failed" in bad.error
             answered += named and between - started < 3 and good.ok and time.monotonic() - between < 1
     assert answered == len(BAD) * rounds
+
+
+COUNTER = '''
+from collections.abc import Mapping
+from typing import Any
+from otto import Reply, Session, SkillError, skill
+
+@skill
+def counter(step: int, session: Session) -> Reply:
+    """Counts."""
+    if step == 0:
+        raise SkillError("By how much?", asks="step")
+    return Reply(f"Up by {step}: {session.text}", undo={"step": step})
+
+@counter.undo
+def back(done: Mapping[str, Any], session: Session) -> str:
+    if done["step"] == 13:
+        raise SkillError("Not that one.")
+    return f"Down by {done['step']}."
+'''
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return registered(tmp_path_factory.mktemp("counting"), counter=COUNTER)
+
+
+def test_undo_takes_everything_back_the_last_first(dispatcher: Dispatcher, counting: Snapshot, now: datetime) -> None:
+    results = dispatcher.run(parse("counter(step=1); counter(step=2)"), counting, now, text="count")
+    assert results[0].value == "Up by 1: count"
+    done = tuple(Done(result.call, result.undo or {}) for result in results)
+    (undone,) = dispatcher.run(parse("undo()"), counting, now, done=done)
+    assert undone.ok and undone.value == "Down by 2. Down by 1."
+
+
+def test_undo_ends_where_it_fails_and_so_does_the_row(
+    dispatcher: Dispatcher, counting: Snapshot, now: datetime
+) -> None:
+    done = tuple(Done(parse(f"counter(step={step})")[0], {"step": step}) for step in (1, 13, 2))
+    results = dispatcher.run(parse("undo(); counter(step=5)"), counting, now, done=done)
+    assert [result.error for result in results] == ["Down by 2. Not that one.", "This was not done: counter, 5."]
+    assert not results[1].reached
+
+
+@pytest.mark.parametrize("done", [(), (Done(parse("heating()")[0], {}),), (Done(parse("other()")[0], {}),)])
+def test_there_may_be_nothing_to_undo(
+    done: tuple[Done, ...], dispatcher: Dispatcher, counting: Snapshot, now: datetime
+) -> None:
+    (result,) = dispatcher.run(parse("undo()"), counting, now, done=done)
+    assert not result.ok and result.error
+
+
+def test_what_is_missing_is_asked_for(dispatcher: Dispatcher, counting: Snapshot, now: datetime) -> None:
+    (missing,) = dispatcher.run(parse("counter()"), counting, now)
+    (asked,) = dispatcher.run(parse("counter(step=0)"), counting, now)
+    assert (missing.asks, missing.error) == ("step", "What number?")
+    assert (asked.asks, asked.error) == ("step", "By how much?")

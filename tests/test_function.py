@@ -263,3 +263,28 @@ def test_a_skill_answers_text_or_a_reply(answer: object, now: datetime) -> None:
     function: SkillFunction[..., str] = skill(wrong)
     with pytest.raises(SchemaError, match="wrong returned"):
         function.run({}, Session(now))
+
+
+def test_a_skill_can_take_back_what_it_did(now: datetime) -> None:
+    @skill
+    def lamp(on: bool) -> Reply:
+        return Reply("On." if on else "Off.", undo={"on": not on})
+
+    @lamp.undo
+    def back(done: dict[str, Any], session: Session) -> str:
+        return f"Again {'on' if done['on'] else 'off'}."
+
+    reply = lamp.run({"on": True}, Session(now))
+    assert reply.undo == {"on": False}
+    assert lamp.take_back(reply.undo, Session(now)) == Reply("Again off.")
+
+
+def test_undo_without_a_function_for_it_is_a_mistake_in_the_skill(now: datetime) -> None:
+    @skill
+    def lamp() -> Reply:
+        return Reply("On.", undo={})
+
+    with pytest.raises(SchemaError, match=r"@lamp\.undo"):
+        lamp.run({}, Session(now))
+    with pytest.raises(SchemaError, match="cannot undo"):
+        lamp.take_back({}, Session(now))

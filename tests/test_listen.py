@@ -110,6 +110,19 @@ def test_stop_overtakes(word: str) -> None:
     assert voice.otto.done == (["stop"] if word == "otto stop" else [])
 
 
+def test_cancel_that_undoes_where_nothing_is_under_way() -> None:
+    voice = rig("otto say one", "otto cancel that")
+    voice.loop.run()
+    assert voice.otto.done == ["say one", "cancel that"]
+    assert voice.otto.cancelled.is_set()  # whatever might have been under way was ended first
+
+
+def test_an_answer_needs_no_wake_phrase_after_a_question() -> None:
+    voice = rig("otto wonder", "say one")
+    voice.loop.run()
+    assert voice.otto.done == ["wonder", "say one"]
+
+
 def test_push_to_talk_needs_neither_phrase_nor_silence() -> None:
     voice = rig("say one", live=1.0, silence=3.0, mode="push")
     thread = threading.Thread(target=voice.loop.run)

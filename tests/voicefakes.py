@@ -22,14 +22,15 @@ from otto.dispatch import Result
 from otto.hearer import Heard
 from otto.listen import Parts, VoiceLoop
 from otto.reply import Reply
-from otto.route import Route
+from otto.route import Question, Route
 from otto.turn import Turn, Understood, clean
 
 WAKE = ("otto", "hey otto")
 
 
 class EchoOtto:
-    """Understands "say X", "stop" and "ask X", and nothing else; a command takes `seconds`."""
+    """Understands "say X", "stop", "ask X", "wonder", which asks back, and "cancel that", and nothing else; a command
+    takes `seconds`."""
 
     def __init__(self, seconds: float = 0.0, confirmation: SpokenConfirmation | None = None) -> None:
         self.seconds = seconds
@@ -41,9 +42,11 @@ class EchoOtto:
     def understand(self, text: str, conversation: Conversation | None = None) -> Understood:
         self.understood += 1
         said = clean(text)
-        name = {"say": "say", "stop": "stop", "ask": "ask"}.get(said.split()[0], "other")
+        name = {"say": "say", "stop": "stop", "ask": "ask", "wonder": "wonder"}.get(said.split()[0], "other")
         call = Call(name, {"text": said}) if name in ("say", "ask") else parse(f"{name}()")[0]
         ready: Any = None
+        if said == "cancel that" and self.done:
+            return Understood(said, Route(parse("undo()"), 0.9, "followup"), ready, {"route": 0.1})
         return Understood(said, Route((call,), 0.9, "echo"), ready, {"route": 0.1})
 
     def carry_out(self, understood: Understood, *, dry_run: bool = False) -> Turn:
@@ -59,7 +62,8 @@ class EchoOtto:
             self.done.append(understood.text)
         result = Result(call, "ran" if ok else "failed", value=f"Done: {understood.text}." if ok else "")
         reply = Reply(result.value or "That was not done.")
-        return Turn(understood.text, understood.route, (result,), reply, understood.timings_ms)
+        asked = Question((call,), "text") if call.name == "wonder" else None
+        return Turn(understood.text, understood.route, (result,), reply, understood.timings_ms, asked=asked)
 
     def cancel(self) -> None:
         self.cancelled.set()

@@ -1,7 +1,7 @@
 """Answers to what Otto asked: for a missing argument ("When?"), and which of several things was meant.
 
-Both functions hand over the calls that are meant now; an empty tuple: the question is to be dropped; None: the sentence is
-no answer.
+The functions hand over the calls that are meant now; an empty tuple: the question is to be dropped; None: the sentence
+is no answer.
 """
 
 from __future__ import annotations
@@ -74,9 +74,11 @@ def choice(text: str, options: Sequence[tuple[Call, ...]]) -> tuple[Call, ...] |
 
 MOST_WORDS = 4
 """Words in an answer that chooses; what has more is a sentence of its own."""
-_ALSO_CALLED = {"media": ("music", "song", "player", "video"), "volume": ("sound", "speakers"), "openai": ("model", "ai"),
-                "todo": ("list",), "define": ("definition",), "notes": ("note",), "timers": ("timer",), "alarms": ("alarm",),
-                "runapp": ("app", "program"), "datecheck": ("date",), "timecheck": ("time",)}  # fmt: skip
+_ALSO_CALLED = {
+    "media": ("music", "song", "player", "video"), "volume": ("sound", "speakers"), "openai": ("model", "ai"),
+    "todo": ("list",), "define": ("definition",), "notes": ("note",), "timers": ("timer",), "alarms": ("alarm",),
+    "runapp": ("app", "program"), "datecheck": ("date",), "timecheck": ("time",),
+}  # fmt: skip
 
 
 def _own_words(calls: tuple[Call, ...]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Values with an "and" in them that a router took only half of: "define wear and tear", "the weather in Trinidad and Tobago".
+"""Values with an "and" in them that a router took only half of: "define wear and tear", "in Trinidad and Tobago".
 
     >>> mended(Call("define", {"word": "tear"}), "define wear and tear", joints, skills, route, now)
     Call('define', {'word': 'wear and tear'})
@@ -67,15 +67,15 @@ def _text(
     before = start, end
     for _ in range(MOST_HALVES):
         after = next((joint for joint in found if joint.start == end and not joint.strong), None)
-        if after and (half := _half(call, name, text[:start] + text[after.end :], route)) is not None:
-            if text[after.end :].startswith(half):
-                end = after.end + len(half)
-                continue
+        half = _half(call, name, text[:start] + text[after.end :], route) if after else None
+        if after and half is not None and text[after.end :].startswith(half):
+            end = after.end + len(half)
+            continue
         ahead = next((joint for joint in found if joint.end == start and not joint.strong), None)
-        if ahead and (half := _half(call, name, text[: ahead.start] + text[end:], route)) is not None:
-            if text[: ahead.start].endswith(half):
-                start = ahead.start - len(half)
-                continue
+        half = _half(call, name, text[: ahead.start] + text[end:], route) if ahead else None
+        if ahead and half is not None and text[: ahead.start].endswith(half):
+            start = ahead.start - len(half)
+            continue
         break
     # Without an "and" it is no list: "awry, define that".
     return text[start:end] if (start, end) != before and _AND.search(text[start:end]) else None

@@ -1,12 +1,12 @@
-"""Sentences that hang on the ones before: "and in Paris?", "make it ten", "again", "undo", and answers to Otto's questions.
+"""Sentences that hang on the ones before: "and in Paris?", "make it ten", "again", "undo", and answers to questions.
 
     >>> router = FollowUpRouter(fewshot, skills)
     >>> str(router.route("and in Paris?", Context(now, last=parse('weather(location="Berlin")'), until=later)))
     'weather(location="Paris")'
 
 Wraps any router and is as pure as that: all it knows of what went before is in the `Context`, which a front end's
-`Conversation` keeps. What is a command by itself stays one. A correction of something that can be undone undoes it first:
-`undo(); timer(duration="10 minutes")`.
+`Conversation` keeps. What is a command by itself stays one. A correction of something that can be undone undoes it
+first: `undo(); timer(duration="10 minutes")`.
 """
 
 from __future__ import annotations
@@ -93,33 +93,37 @@ class FollowUpRouter:
     def _after(self, text: str, context: Context) -> Route:
         """What `text` means where something was done before."""
         lead = phrases.lead_in(text)
-        own = self._alone(text, context)
-        rest = self._alone(lead.rest, context) if lead.rest != text else own
-        sure = max(own, rest, key=lambda route: -1.0 if route.rejected else route.confidence)
+        changed = self._replaced(lead, context)
+        if changed is not None and lead.kind and not (lead.kind == "add" and len(lead.rest.split()) >= OWN_WORDS):
+            return self._changed(changed, lead, context)
+        heard = self._alone(lead.rest if lead.kind else text, context)
+        if changed is not None and (not self._command(heard) or heard.calls[0].name == changed.name) and lead.kind:
+            return self._changed(changed, lead, context)
+        if self._command(heard):
+            return heard
+        if changed is not None:
+            return self._changed(changed, lead, context)
+        for call in reversed(context.last) if lead.kind else ():
+            if (named := self._with_text(call, lead, context)) is not None:
+                return self._changed(named, lead, context)
+        return self._alone(text, context) if lead.kind and heard.rejected else heard
+
+    def _replaced(self, lead: LeadIn, context: Context) -> Call | None:
+        """The last call that takes the value which the sentence says, with it."""
+        if points_there(lead.rest):
+            return None
         for call in reversed(context.last):
             skill = self.skills.get(call.name)
-            if skill is None:
-                continue
-            if points_there(lead.rest) or (lead.kind == "add" and self._another(sure, call, lead.rest)):
-                break
-            changed = replaced(call, skill, lead.rest, context.now, certain=bool(lead.kind), heard=context.said)
-            if changed is not None and (lead.kind or not self._command(sure)):
-                return self._changed(changed, lead, context)
-        if self._command(sure):
-            return sure
-        if lead.kind:
-            for call in reversed(context.last):
-                if (changed := self._with_text(call, lead, context)) is not None:
-                    return self._changed(changed, lead, context)
-        return own if lead.kind == "" or own.rejected >= rest.rejected else rest
+            if skill is not None:
+                said, now = context.said, context.now
+                changed = replaced(call, skill, lead.rest, now, certain=bool(lead.kind), heard=said)
+                if changed is not None:
+                    return changed
+        return None
 
     def _command(self, route: Route) -> bool:
         """Whether a route is a command of its own."""
         return not route.rejected and route.confidence >= OWN
-
-    def _another(self, route: Route, call: Call, text: str) -> bool:
-        """Whether a text of some words is a command of another skill: "and the time there"."""
-        return self._command(route) and route.calls[0].name != call.name and len(text.split()) >= OWN_WORDS
 
     def _changed(self, changed: Call, lead: LeadIn, context: Context) -> Route:
         """The changed call; what it corrects is undone first."""

@@ -18,19 +18,23 @@ from otto.example import Example
 MOST = 6
 """Joints of a sentence that are looked at; what has more is a list or a story."""
 _LINKS = (
-    "and|then|also|plus|afterwards|after that|as well as|finally|lastly|next|first|oh|while you're at it|while you are at"
-    " it|when you're done|when that's done|besides|additionally"
+    "and|then|also|plus|afterwards|after that|as well as|finally|lastly|next|first|oh|while you're at it"
+    "|while you are at it|when you're done|when that's done|besides|additionally"
 )
-_JOINT = re.compile(
-    rf"(?:\s*[,;]+|[.!?…]+(?=\s))\s*(?:(?:{_LINKS})\b[\s,]+)*|\s+(?:(?:and|then|plus|afterwards|after that|also|as well as"
-    rf"|finally|oh)\b[\s,]+)(?:(?:{_LINKS})\b[\s,]+)*",
-    re.IGNORECASE,
-)
+_MARK = rf"(?:\s*[,;]+|[.!?…]+(?=\s))\s*(?:(?:{_LINKS})\b[\s,]+)*"
+_LINK = r"\s+(?:(?:and|then|plus|afterwards|after that|also|as well as|finally|oh)\b[\s,]+)"
+_JOINT = re.compile(rf"{_MARK}|{_LINK}(?:(?:{_LINKS})\b[\s,]+)*", re.IGNORECASE)
 _PLAIN = re.compile(r"\s*,?\s*(?:and|plus)?\s*", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _FILLERS = frozenset(
-    ["a", "actually", "again", "all", "also", "and", "btw", "but", "can", "cool", "could", "er", "great", "guess", "help", "hello", "hey", "hi", "hm", "hmm", "if", "i", "just", "know", "let", "let's", "like", "listen", "look", "me", "mean", "my", "no", "now", "oh", "ok", "okay", "out", "otto", "please", "quick", "right", "say", "see", "so", "sorry", "sure", "thank", "thanks", "that", "that's", "the", "then", "think", "to", "too", "uh", "um", "wait", "well", "will", "would", "yeah", "yes", "you"]
-)
+    [
+        "a", "actually", "again", "all", "also", "and", "btw", "but", "can", "cool", "could", "er", "great",
+        "guess", "help", "hello", "hey", "hi", "hm", "hmm", "if", "i", "just", "know", "let", "let's", "like",
+        "listen", "look", "me", "mean", "my", "no", "now", "oh", "ok", "okay", "out", "otto", "please", "quick",
+        "right", "say", "see", "so", "sorry", "sure", "thank", "thanks", "that", "that's", "the", "then",
+        "think", "to", "too", "uh", "um", "wait", "well", "will", "would", "yeah", "yes", "you",
+    ]
+)  # fmt: skip
 OPENS_LEAST = 3
 """Examples that have to begin with a word for it to open commands."""
 OPENS_SHARE = 0.25

@@ -62,9 +62,9 @@ _POLITE = re.compile(
     re.IGNORECASE,
 )
 _CORRECTS = re.compile(
-    r"^(?:(?:no|nope|wait|sorry|actually|rather|i mean(?:t)?|i said|i wanted|(?:can|could) you|make (?:it|that|this)"
-    r"|(?:change|move|set|switch|put|push) (?:it|that|this)(?: to| for)?|let's say|let's make it|let us say|better|oh|um+"
-    r"|uh+|er+|please|well|not that|that should be|it should be|should be|hang on|hold on)\b[\s,.!]*)+",
+    r"^(?:(?:no|nope|wait|sorry|actually|rather|i mean(?:t)?|i said|i wanted|make (?:it|that|this)"
+    r"|(?:change|move|set|switch|put|push) (?:it|that|this)(?: to| for)?|let's say|let's make it|let us say|better|oh"
+    r"|um+|uh+|er+|please|well|not that|that should be|it should be|should be|hang on|hold on)\b[\s,.!]*)+",
     re.IGNORECASE,
 )
 _ADDS = re.compile(

@@ -23,10 +23,10 @@ from otto.values.spoken import cardinal_at
 
 _LIGHT = frozenset(
     [
-        "a", "about", "an", "and", "another", "around", "at", "bit", "by", "for", "from", "if", "in", "is", "it", "less",
-        "like", "little", "maybe", "more", "of", "on", "one", "ones", "only", "over", "please", "point", "say", "so",
-        "that", "the", "there", "till", "timer", "to", "um", "until", "what", "with", "alarm", "i", "think", "would",
-        "be", "good", "fine", "let's", "make", "set", "do", "just",
+        "a", "about", "an", "and", "another", "around", "at", "bit", "by", "for", "from", "if", "in", "is",
+        "it", "less", "like", "little", "maybe", "more", "of", "on", "one", "ones", "only", "over", "please",
+        "point", "say", "so", "that", "the", "there", "till", "timer", "to", "um", "until", "what", "with",
+        "alarm", "i", "think", "would", "be", "good", "fine", "let's", "make", "set", "do", "just",
     ]
 )  # fmt: skip
 """Words beside a value that say nothing of their own."""

@@ -4,9 +4,9 @@
     >>> str(router.route("turn the volume down and set a timer for five minutes", Context(now)))
     'volume(action="down"); timer(duration="5 minutes")'
 
-The sentence is cut at its joints (`joints.py`) in every way that could make sense, and the router judges: each part has to
-be a command of which it is sure, and together they have to explain the sentence better than one command does. What a
-part leaves out it takes from its neighbour: "turn the volume down and the music off", "timers for five and ten minutes".
+The sentence is cut at its joints (`joints.py`) in every way that could make sense, and the router judges: each part
+has to be a command of which it is sure, and together they have to explain the sentence better than one command does.
+What a part leaves out it takes from its neighbour: "turn the volume down and the music off", "five and ten minutes".
 A sentence without a joint costs nothing more. Language models write several calls themselves and need none of this.
 """
 

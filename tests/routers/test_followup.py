@@ -51,6 +51,7 @@ def test_what_a_follow_up_means(
     [
         ("set a timer for ten minutes", 'timer(duration="10 minutes")'),
         ("what's the weather in rome", 'weather(location="Rome")'),
+        ("can you set a timer for ten minutes", 'timer(duration="10 minutes")'),
         ("turn it up", 'volume(action="up")'),
         ("he went home an hour ago", "other()"),
     ],
