@@ -100,6 +100,13 @@ def test_equal_seeds_give_equal_streams(bundled_examples: tuple[dict[str, Skill]
     assert Sampler(*bundled_examples, seed=1).sample(50) != Sampler(*bundled_examples, seed=2).sample(50)
 
 
+def test_rehearsal_copies_whole_sentences(bundled_examples: tuple[dict[str, Skill], list[Example]]) -> None:
+    rows = list(islice(Sampler(*bundled_examples, seed=8).rehearsal(), 100))
+    assert all(row.calls[0].arguments == {"prompt": row.text} for row in rows)
+    assert len({row.text for row in rows}) == 100
+    assert not list(islice(Sampler(*lights(), seed=8).rehearsal(), 1))
+
+
 def test_a_folder_of_three_sentences_is_enough() -> None:
     rows = Sampler(*lights(), seed=0).sample(200)
     assert {call.name for row in rows for call in row.calls} == {"lights"}
