@@ -10,7 +10,7 @@ Text only: no script is run, no picture is read, nothing is fetched. PDF needs p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Literal
 from otto.errors import ConfigError, OttoError
 
 By = Literal["sections", "pages"]
+_HTML = (".html", ".htm", ".xhtml")
 LARGEST_BYTES = 100_000_000
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _UNDERLINE = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
@@ -29,6 +30,8 @@ _BLOCKS = frozenset(
     ["p", "div", "li", "ul", "ol", "tr", "table", "br", "section", "article", "pre", "blockquote", "dt", "dd"]
 )
 _DEEPEST = 500
+_MARK = "\x01"
+"""Before a heading of HTML, as often as its level says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def read(path: Path, by: By = "sections") -> list[Section]:
             parts = _pdf(path, by)
         else:
             text = path.read_text(encoding="utf-8-sig", errors="replace")
-            parts = list(_html(text) if path.suffix.lower() in (".html", ".htm", ".xhtml") else _markdown(text))
+            parts = list(_cut(_html(text) if path.suffix.lower() in _HTML else _markdown(text)))
     except OSError as error:
         raise OttoError(f"{path}: cannot be read: {error.strerror}") from error
     kept = [(title, body) for title, text in parts if (body := _tidy(text))]
@@ -63,33 +66,43 @@ def read(path: Path, by: By = "sections") -> list[Section]:
     return [Section(title or path.stem, body, place) for place, (title, body) in enumerate(kept)]
 
 
-def _markdown(text: str) -> Iterator[tuple[str, str]]:
+def _cut(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[str, str]]:
+    """(titles, text) from lines with their level: 1 to 6 for headings, 0 for text."""
     titles: list[str] = []
     body: list[str] = []
-    fenced = False
-    for line in text.splitlines():
-        fenced ^= bool(_FENCE.match(line))
-        heading = None if fenced else _HEADING.match(line)
-        under = None if fenced or not body or not body[-1].strip() else _UNDERLINE.match(line)
-        if heading or under:
-            title = heading[2] if heading else body.pop().strip()
-            level = len(heading[1]) if heading else 1 if line.strip()[0] == "=" else 2
+    for level, line in lines:
+        if level:
             yield " › ".join(filter(None, titles)), "\n".join(body)
-            titles, body = [*(titles + [""] * level)[: level - 1], title], []
+            titles, body = [*(titles + [""] * level)[: level - 1], line], []
         else:
             body.append(line)
     yield " › ".join(filter(None, titles)), "\n".join(body)
 
 
-def _html(text: str) -> Iterator[tuple[str, str]]:
+def _markdown(text: str) -> Iterator[tuple[int, str]]:
+    fenced, lines = False, text.splitlines()
+    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        fenced ^= bool(_FENCE.match(line))
+        heading = None if fenced else _HEADING.match(line)
+        if heading:
+            yield len(heading[1]), heading[2]
+        elif not fenced and line.strip() and not _UNDERLINE.match(line) and _UNDERLINE.match(after):
+            yield 1 if after.strip()[0] == "=" else 2, line.strip()
+        elif fenced or not _UNDERLINE.match(line):
+            yield 0, line
+
+
+def _html(text: str) -> Iterator[tuple[int, str]]:
     reader = _Reader()
     reader.feed(text)
     reader.close()
-    return _markdown("".join(reader.written))
+    for line in "".join(reader.written).split("\n"):
+        marks = len(line) - len(line.lstrip(_MARK))
+        yield marks, line[marks:].strip()
 
 
 class _Reader(HTMLParser):
-    """Writes headings as Markdown has them, and the text of the rest."""
+    """Writes the text, a block a line, headings behind their marks."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -100,7 +113,7 @@ class _Reader(HTMLParser):
         if tag in _SILENT and len(self._silent) < _DEEPEST:
             self._silent.append(tag)
         elif re.fullmatch("h[1-6]", tag):
-            self.written.append(f"\n\n{'#' * int(tag[1])} ")
+            self.written.append(f"\n\n{_MARK * int(tag[1])}")
         elif tag in _BLOCKS:
             self.written.append("\n- " if tag == "li" else "\n")
 
@@ -114,7 +127,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._silent:
             # A line that happens to begin with # is no heading.
-            self.written.append(re.sub(r"\s+", " ", data).replace("#", "\\#"))
+            self.written.append(re.sub(r"\s+", " ", data.replace(_MARK, "")))
 
 
 def _pdf(path: Path, by: By) -> list[tuple[str, str]]:
