@@ -188,3 +188,46 @@ def test_the_page_names_a_base_of_the_hub_and_never_a_folder_of_this_machine() -
     page = readme(Path("x.gguf"), card)
     assert "base_model: Qwen/Qwen2.5-0.5B-Instruct" in page and "| exact | 0.75 |" in page
     assert "/home/me" not in readme(Path("x.gguf"), replace(card, base="/home/me/base"))
+
+
+def test_the_command_tells_the_share_of_equal_calls(
+    tmp_path: Path, learned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import typer
+    from typer.testing import CliRunner
+
+    from finetune.cli import export as verb
+
+    app = typer.Typer()
+    app.command()(verb.export)
+    data, file = write_set(tmp_path / "set"), tmp_path / "x.gguf"
+    run = CliRunner()
+    done = run.invoke(app, [str(learned), "--data", str(data), "--to", str(file), "-q", "q4_0", "--agree", "0"])
+    assert done.exit_code == 0, done.output
+    assert "Same calls as the trained model in " in done.output and f"% of {len(ROWS)} rows." in done.output
+    assert "exact_typed: trained 1.0000, this file" in done.output and f'router_model = "{file}"' in done.output
+    asked = [str(learned), "--no-check", "--to", str(file), "--json", "--wandb", "off"]
+    told = json.loads(run.invoke(app, asked).stdout)
+    assert told["agreement"] is None and told["kind"] == "gguf" and told["wandb"] == ""
+    refused = run.invoke(app, [str(learned), "-q", "q3_k"])
+    assert "--quantise q3_k: must be one of f32" in str(refused.exception)
+
+
+def test_the_evaluator_is_a_script_too_and_hides_no_package(tmp_path: Path, learned: Path) -> None:
+    """Beside finetune/eval.py lies finetune/gguf/, which a script would find in place of the package gguf."""
+    import os
+    import subprocess
+    import sys
+
+    script = Path(__file__).parent.parent.parent / "finetune" / "eval.py"
+    data = write_set(tmp_path / "set")
+    done = subprocess.run(
+        [sys.executable, str(script), "--data", str(data), "--to", str(tmp_path / "run"), "--json"],
+        capture_output=True, text=True, timeout=300, env={**os.environ, "MODEL_ID": str(learned)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["exact"] == 1.0
+    wrong = subprocess.run(
+        [sys.executable, str(script), "missing.gguf", "-d", str(data)], capture_output=True, text=True, timeout=120
+    )
+    assert wrong.returncode == 2 and wrong.stderr.startswith("otto: missing.gguf: there is no such model")
