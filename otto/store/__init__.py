@@ -22,10 +22,11 @@ from otto.store.database import Database
 from otto.store.history import Entry, History
 from otto.store.notes import Note, Notes
 from otto.store.todo import Item, Todo
+from otto.store.votes import Verdict, Vote, Votes
 
 __all__ = [
     "Alert", "Alerts", "Audit", "Entry", "Event", "History", "Item", "Kind", "Note", "Notes", "Record", "State",
-    "Store", "Todo", "open_store",
+    "Store", "Todo", "Verdict", "Vote", "Votes", "open_store",
 ]  # fmt: skip
 
 
@@ -39,6 +40,7 @@ class Store:
         self.alerts = Alerts(database)
         self.notes = Notes(database)
         self.todo = Todo(database)
+        self.votes = Votes(database)
 
     @property
     def path(self) -> Path | str:

@@ -31,7 +31,7 @@ BUSY_SECONDS = 5.0
 """How long a write waits for another process's."""
 SMALLEST = 512
 """Bytes of the smallest page, and so of the smallest database."""
-TABLES = {"history", "audit", "alerts", "notes", "todo"}
+TABLES = {"history", "audit", "alerts", "notes", "todo", "votes"}
 _REASONS = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_IOERR: "the disk is full or failing",

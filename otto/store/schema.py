@@ -70,7 +70,22 @@ def m001_initial(connection: Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_initial,)
+def m002_votes(connection: Connection) -> None:
+    """Votes on the coach's answers. `earlier`: what went before, as [[question, answer], …]."""
+    connection.execute(
+        """CREATE TABLE votes (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at REAL NOT NULL CHECK (typeof(at) = 'real'),
+            model TEXT NOT NULL CHECK (typeof(model) = 'text'),
+            earlier TEXT NOT NULL CHECK (json_valid(earlier) AND json_type(earlier) = 'array'),
+            question TEXT NOT NULL CHECK (typeof(question) = 'text'),
+            answer TEXT NOT NULL CHECK (typeof(answer) = 'text'),
+            verdict TEXT NOT NULL CHECK (verdict IN ('', 'up', 'down')),
+            edit TEXT NOT NULL CHECK (typeof(edit) = 'text'))"""
+    )
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_initial, m002_votes)
 """In order, oldest first."""
 VERSION = len(MIGRATIONS)
 """The version this release writes."""

@@ -37,7 +37,7 @@ _TRANSLATED = (
     (re.compile(r"CHECK \(json_valid\(\w+\) AND json_type\(\w+\) = '\w+'\)"), ""),
 )
 _PLACE = re.compile(r"\?|'[^']*'")
-_INSERT = re.compile(r"\s*INSERT INTO (?:history|audit|alerts|notes|todo)\b", re.IGNORECASE)
+_INSERT = re.compile(r"\s*INSERT INTO (?:history|audit|alerts|notes|todo|votes)\b", re.IGNORECASE)
 
 
 class SharedDatabase:
@@ -104,7 +104,7 @@ class SharedDatabase:
         """See `Backend`."""
         try:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                for table in ("history", "audit"):
+                for table in ("history", "audit", "votes"):
                     connection.execute(self._sql.text(f"VACUUM FULL {table}"))
         except self._error as error:
             raise StoreError(f"It is forgotten, but traces stay at the server: {_reason(error)}.") from error

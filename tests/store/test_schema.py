@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from otto.store import Entry, Event, Kind, Record, State, open_store, schema
+from otto.store import Entry, Event, Kind, Record, State, Vote, open_store, schema
 
 DATA = Path(__file__).parent.parent / "data"
 THEN = datetime(2026, 3, 4, 12, 0, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -55,6 +55,20 @@ def test_a_store_of_release_1_keeps_everything(path: Path) -> None:
     connection.close()
 
 
+def write_store_2(path: Path) -> None:
+    """What version 2 added; `tests/data/store_2.db` was written by it."""
+    with open_store(path) as store:
+        store.votes.add(Vote(THEN, "coach", "How long is a long run?", "Two hours.", "up", "Two to three hours."))
+
+
+def test_a_store_of_version_2_keeps_the_votes(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    shutil.copy(DATA / "store_2.db", path)
+    with open_store(path) as store:
+        (vote,) = store.votes.list()
+        assert (vote.at, vote.verdict, vote.edit) == (THEN, "up", "Two to three hours.")
+
+
 def test_there_is_a_store_of_every_version() -> None:
     assert {file.name for file in DATA.glob("store_*.db")} == {f"store_{n + 1}.db" for n in range(schema.VERSION)}
 
@@ -85,8 +99,8 @@ def test_a_later_migration_runs_once_and_keeps_the_rows(path: Path, monkeypatch:
         connection.execute("ALTER TABLE notes ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'")
 
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, later))
-    monkeypatch.setattr(schema, "VERSION", 2)
-    monkeypatch.setattr("otto.store.database.VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
+    monkeypatch.setattr("otto.store.database.VERSION", schema.VERSION)
     for _ in range(2):
         with open_store(path) as store:
             assert store.trouble == ""
