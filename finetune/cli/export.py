@@ -50,7 +50,7 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Make a GGUF file of an adapter or a model, and check that it answers as the trained one does."""
-    from finetune.answerer import hush
+    from finetune.answerer import hush, inside
     from finetune.export import Options
     from finetune.export import export as exported
     from finetune.gguf import KINDS
@@ -59,12 +59,16 @@ def export(
     from otto.cli.terminal import progress_bar
     from otto.config import load
     from otto.errors import ConfigError
+    from otto.models import card as cards
 
     hush()
     if quantise not in KINDS:
         raise ConfigError(f"--quantise {quantise}: must be one of {', '.join(KINDS)}")
     mode, settings = mode_from(wandb), load()
     file = to or Path(f"{source.resolve().name}.gguf")
+    known = cards.read(inside(source))
+    if check and known is not None and known.task != "router":
+        raise ConfigError(f"{source}: answers of the task {known.task} are texts, which cannot be compared: --no-check")
     test = open_test(data or own_test(source), settings, split=split) if check else None
     options = Options(merge, quantise, base, licence, agree, rows, framing)
     with progress_bar() as progress:

@@ -190,9 +190,7 @@ def test_the_page_names_a_base_of_the_hub_and_never_a_folder_of_this_machine() -
     assert "/home/me" not in readme(Path("x.gguf"), replace(card, base="/home/me/base"))
 
 
-def test_the_command_tells_the_share_of_equal_calls(
-    tmp_path: Path, learned: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_tells_the_share_of_equal_calls(tmp_path: Path, learned: Path) -> None:
     import typer
     from typer.testing import CliRunner
 
@@ -209,6 +207,12 @@ def test_the_command_tells_the_share_of_equal_calls(
     asked = [str(learned), "--no-check", "--to", str(file), "--json", "--wandb", "off"]
     told = json.loads(run.invoke(app, asked).stdout)
     assert told["agreement"] is None and told["kind"] == "gguf" and told["wandb"] == ""
+    coach = random_llama(tmp_path / "coach")
+    card = cards.read(coach)
+    assert card is not None
+    cards.write(coach, replace(card, task="coach"))
+    texts = run.invoke(app, [str(coach), "--data", str(data)])
+    assert "the task coach are texts, which cannot be compared: --no-check" in str(texts.exception)
     refused = run.invoke(app, [str(learned), "-q", "q3_k"])
     assert "--quantise q3_k: must be one of f32" in str(refused.exception)
 
