@@ -39,6 +39,8 @@ JOINED = 0.06
 """Share of rows that join two or three commands."""
 REHEARSED = (4, 12)
 """Words of a sentence that is to be copied whole, at least and at most."""
+CROSSED = 0.15
+"""Share of commands that are made of two templates."""
 TEMPER = 0.6
 """A skill's share is its number of examples to this power: small skills are seen more often than they are common."""
 _BEFORE = ("please", "hey otto", "otto", "hey", "okay otto", "can you", "could you", "would you", "can you please",
@@ -82,6 +84,11 @@ class Sampler:
                 by_skill.setdefault(found.skill.name, []).append((each, found))
         self._by_skill = by_skill
         self._names = sorted(by_skill)
+        self._alike: dict[tuple[object, ...], list[Template]] = {}
+        for rows in by_skill.values():
+            for _, found in rows:
+                if len(found.slots) == 1 and not found.slots[0].alone:
+                    self._alike.setdefault(_call_of(found), []).append(found)
         self._weights = list(accumulate(_weight([found for _, found in by_skill[name]]) for name in self._names))
         self._values = Values([found for rows in by_skill.values() for _, found in rows], own)
         self._imperatives = _imperatives(self._known)
@@ -160,11 +167,26 @@ class Sampler:
         """The template's sentence with other values, in another order, with slips."""
         chance = self._chance
         said = {slot.parameter.name: self._values.draw(slot, chance) for slot in found.slots}
-        pieces = _reordered(found.pieces) if chance.random() < 0.1 else found.pieces
+        pieces: Sequence[Piece] = found.pieces
+        kind = chance.random()
+        if kind < 0.1:
+            pieces = _reordered(pieces)
+        elif kind < 0.1 + CROSSED:
+            pieces = self._crossed(found)
         text = "".join(
             said[piece.parameter.name] if isinstance(piece, Slot) else slipped(piece, chance) for piece in pieces
         )
         return " ".join(text.split()), found.call(said)
+
+    def _crossed(self, found: Template) -> Sequence[Piece]:
+        """What stands before the value in this template, and what stands behind it in another one of the same call:
+        "jot down [note]" and "put [note] in my notes" give "jot down [note] in my notes"."""
+        alike = self._alike.get(_call_of(found), ())
+        if len(found.slots) != 1 or len(alike) < 2:
+            return found.pieces
+        other = self._chance.choice(alike)
+        here, there = found.pieces.index(found.slots[0]), other.pieces.index(other.slots[0])
+        return [*found.pieces[: here + 1], *other.pieces[there + 1 :]]
 
     def _carried(self, text: str) -> str:
         """With another carrier phrase before or after, at times."""
@@ -203,6 +225,11 @@ class Sampler:
 
 def _is_whole(found: Template) -> bool:
     return [slot.parameter.type for slot in found.slots] == ["text"] and len(found.pieces) == 1 and not found.fixed
+
+
+def _call_of(found: Template) -> tuple[object, ...]:
+    """Equal for templates whose calls differ in the values of their holes only."""
+    return (found.skill.name, tuple(slot.parameter.name for slot in found.slots), tuple(sorted(found.fixed.items())))
 
 
 def _weight(templates: Sequence[Template]) -> float:
