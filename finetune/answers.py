@@ -34,6 +34,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from finetune import recipe as recipes
 from finetune.ask import OPENAI, Answer, Endpoint, Limits, Question, answered
 from finetune.duplicates import normalised
 from finetune.journal import Journal
@@ -70,6 +71,8 @@ class Asking(BaseModel):
 
     system: str = ""
     """A file of `prompts/`; empty: none."""
+    context: bool = True
+    """Whether a question's column `context` (the section that it is about) is shown with it, and stays in the row."""
     endpoints: Annotated[list[Model], Field(min_length=1)]
 
 
@@ -82,16 +85,22 @@ class Asked:
     about: Mapping[str, object] = field(default_factory=dict)
     """Its other columns: topic, page …"""
 
+    def shown(self, asking: Asking) -> str:
+        """The question with its context, where there is one."""
+        context = self.about.get("context")
+        return f"{self.text}\n\n{context}" if asking.context and isinstance(context, str) and context else self.text
+
     @property
     def key(self) -> str:
         """The same for the same words."""
         return hashlib.sha256(normalised(self.text).encode()).hexdigest()[:16]
 
 
-def load(path: Path) -> Asking:
-    """The file's settings. Raises `ConfigError` naming the key."""
+def load(path: Path, section: str = "asking") -> Asking:
+    """The file's settings, or those in a recipe's section, by the recipe's name or file. Raises `ConfigError` naming
+    the key."""
     try:
-        asking = Asking.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        asking = Asking.model_validate(_content(path, section))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -103,6 +112,17 @@ def load(path: Path) -> Asking:
     if doubled := {name for name in names if names.count(name) > 1}:
         raise ConfigError(f"{path}: two endpoints are called {min(doubled)!r}; give one a name of its own")
     return asking
+
+
+def _content(path: Path, section: str) -> Mapping[str, Any]:
+    if path.suffix == ".toml" or path.is_file():
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        if content.keys().isdisjoint(("asking", "judging", "extends", "task")):
+            return content
+    found: dict[str, Any] = getattr(recipes.load(str(path)), section)
+    if not found:
+        raise ConfigError(f"{path}: has no [[endpoints]], and as a recipe no section [{section}] with them")
+    return found
 
 
 def endpoints(asking: Asking, environment: Mapping[str, str] = os.environ) -> list[Endpoint]:
@@ -138,10 +158,10 @@ def read_questions(path: Path) -> list[Asked]:
 def asked(questions: Sequence[Asked], asking: Asking) -> list[Question]:
     """The questions as they are put to the models."""
     system = (Message("system", prompt(asking.system)),) if asking.system else ()
-    return [Question(each.key, (*system, Message("user", each.text))) for each in questions]
+    return [Question(each.key, (*system, Message("user", each.shown(asking)))) for each in questions]
 
 
-def rows(questions: Sequence[Asked], journal: Journal) -> list[Conversation]:
+def rows(questions: Sequence[Asked], journal: Journal, asking: Asking | None = None) -> list[Conversation]:
     """What was answered so far, in the order of the questions; the system text is left to the recipe."""
     found = answered(journal)
     places = {each.key: place for place, each in enumerate(questions)}
@@ -150,6 +170,10 @@ def rows(questions: Sequence[Asked], journal: Journal) -> list[Conversation]:
         key=lambda answer: (places[answer.key], answer.endpoint),
     )
     return [_row(questions[places[answer.key]], answer) for answer in answers]
+
+
+def _user(question: Asked, asking: Asking | None) -> str:
+    return question.shown(asking) if asking else question.text
 
 
 def journal_of(output: Path) -> Path:

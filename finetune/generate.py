@@ -179,9 +179,9 @@ def questions(
         number += 1
 
 
-def variety() -> dict[str, list[str]]:
-    """Who may speak, how, how long, and with which noise."""
-    parts = _HEADING.split(prompt("variety") + "\n")[1:]
+def variety(name: str = "variety") -> dict[str, list[str]]:
+    """Who may speak, how, how long, and with which noise: the lists of a file of `prompts/`."""
+    parts = _HEADING.split(prompt(name) + "\n")[1:]
     return {name.lower(): body.strip().split("\n") for name, body in zip(parts[::2], parts[1::2], strict=True)}
 
 

@@ -19,7 +19,10 @@ otto data collect answers.jsonl -o data   (5 % of each model's answers are held 
 
 def answers(
     questions: Annotated[Path, typer.Argument(help="Lines of text, or .jsonl with a column question.")],
-    models: Annotated[Path, typer.Option("--models", metavar="FILE", help="A TOML file with [[endpoints]].")],
+    models: Annotated[
+        Path,
+        typer.Option("--models", metavar="FILE", help="A TOML file with [[endpoints]], or a recipe with [asking]."),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .jsonl file to write.")] = Path(
         "answers.jsonl"
     ),
@@ -43,7 +46,7 @@ def answers(
                 if answer.problem:
                     note(f"{answer.endpoint}: {answer.problem}")
         finally:
-            found = rows(several, journal)
+            found = rows(several, journal, asking)
             try:
                 write_atomic(output, lines(found))
             except OSError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from finetune.cli import answers, generate
+from finetune.cli import answers, generate, questions
 from otto.cli.terminal import note, say
 from otto.errors import OttoError
 
@@ -52,6 +52,7 @@ otto data convert sharegpt.json chat.jsonl
 otto data convert data/train.jsonl rows.jsonl --to prompt"""
 
 app.command(epilog=generate.EXAMPLES)(generate.generate)
+app.command(epilog=questions.EXAMPLES)(questions.questions)
 app.command(epilog=answers.EXAMPLES)(answers.answers)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
