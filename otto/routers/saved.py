@@ -11,6 +11,7 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -291,4 +292,5 @@ def pack_skills(skills: Mapping[str, Skill]) -> list[dict[str, object]]:
 
 
 def unpack_skills(entries: Sequence[dict[str, Any]]) -> dict[str, Skill]:
-    return {skill.name: skill for skill in map(from_json, entries)}
+    """The inverse of `pack_skills`; how risky a skill is stands in no schema, and decides how sure to be of it."""
+    return {entry["name"]: replace(from_json(entry), risk=entry["risk"]) for entry in entries}

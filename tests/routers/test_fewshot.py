@@ -169,6 +169,13 @@ class TestCache:
             assert one.calls == other.calls
             assert one.confidence == pytest.approx(other.confidence, abs=0.02)
 
+    def test_a_skill_that_asks_first_does_so_from_the_cache_too(self, tmp_path: Path) -> None:
+        risky = [replace(skill, risk="confirm") for skill in SKILLS[3:]]
+        FewshotRouter.train(risky, EXAMPLES).save(tmp_path / "router.npz")
+        loaded = FewshotRouter.load(tmp_path / "router.npz")
+        assert loaded is not None
+        assert [loaded.trained.skills[skill.name] for skill in risky] == risky
+
     def test_the_second_training_is_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         FewshotRouter.train(SKILLS[3:], EXAMPLES, cache=tmp_path)
         monkeypatch.setattr("otto.routers.fewshot.fit", lambda *_: pytest.fail("trained again"))
