@@ -73,6 +73,8 @@ class Model(_Section):
     """Commit of the base on the hub."""
     shape: Shape = Shape()
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    saved: Literal["", "float16", "bfloat16"] = ""
+    """How whole models are written; empty: as they were trained."""
     attention: Literal["", "sdpa", "eager", "flash_attention_2", "flash_attention_3"] = ""
     """Empty: what transformers chooses."""
     device_map: str | dict[str, int | str] = ""

@@ -131,7 +131,7 @@ def run(ready: Prepared, output: Path, *, resume: bool = False) -> Outcome:
     with _tracked(ready.recipe, output):
         trainer, predictions = build(ready, output)
         result = trainer.train(resume_from_checkpoint=last if resume else None)
-        trainer.save_model(str(output))  # by all processes together, where there are several
+        _save(trainer, output, ready.recipe)
     if not trainer.is_world_process_zero():
         return Outcome(output)
     return _finish(ready, trainer, predictions, output, dict(result.metrics), time.monotonic() - started)
@@ -265,6 +265,21 @@ def _finish(
         )
     write_atomic(output / "metrics.json", json.dumps(metrics, indent=1, sort_keys=True) + "\n")
     return Outcome(output, {key: float(value) for key, value in metrics.items()}, asked)
+
+
+def _save(trainer: SFTTrainer, output: Path, recipe: Recipe) -> None:
+    """Writes the weights; by all processes together, where there are several."""
+    if not recipe.model.saved or recipe.method.kind != "full" or recipe.training.fsdp:
+        trainer.save_model(str(output))
+        return
+    import torch
+
+    model: Any = trainer.model
+    kind = getattr(torch, recipe.model.saved)
+    model.save_pretrained(str(output), state_dict={name: each.to(kind) for name, each in model.state_dict().items()})
+    config = output / "config.json"
+    content = json.loads(config.read_text(encoding="utf-8")) | {"dtype": recipe.model.saved}
+    write_atomic(config, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def describe(ready: Prepared, output: Path, metrics: Mapping[str, Any]) -> None:

@@ -181,6 +181,13 @@ def test_what_was_trained_is_saved_with_its_card_and_answers(kind: str, base: Pa
     assert json.loads((tmp_path / "metrics.json").read_text())["train_loss"] > 0
 
 
+def test_a_whole_model_can_be_saved_in_half(base: Path, data: Path, tmp_path: Path) -> None:
+    outcome = train(changed(adapting(base, data, "full", steps=1), "model", saved="float16"), tmp_path)
+    assert outcome.asked
+    assert {value.dtype for value in weights(tmp_path).values()} == {torch.float16}
+    assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "float16"
+
+
 def test_an_adapter_changes_only_itself(base: Path, data: Path, tmp_path: Path) -> None:
     before = weights(base)
     train(adapting(base, data, "lora", steps=2), tmp_path)
