@@ -60,7 +60,9 @@ def main() -> None:
     for name, found in figures.items():
         show(name, found)
     if arguments.json:
-        write_atomic(arguments.json, json.dumps(figures, indent=1) + "\n")
+        # A set that was not measured now keeps the figures that it had.
+        before = json.loads(arguments.json.read_text(encoding="utf-8")) if arguments.json.exists() else {}
+        write_atomic(arguments.json, json.dumps({**before, **figures}, indent=1) + "\n")
 
 
 def commands(settings: Settings, most: int | None) -> dict[str, Any]:
@@ -104,11 +106,8 @@ def compared(
         costs = Costs(settings.wrong_cost, settings.wait_cost)
         found = calibrate(models, name, held_first, held, skills, now=now, costs=costs, progress=silent)
         fitted = models.fitted({name: found})
-        routers = {
-            "fewshot": first,
-            name: fitted.single(name, skills),
-            "cascade": fitted.over(first, skills, "cascade"),
-        }
+        alone = fitted.single(name, skills)
+        routers = {"fewshot": first, name: alone, "cascade": fitted.over(first, skills, "cascade")}
         answers = asked(routers, rows, now)
     finally:
         models.close()
@@ -118,6 +117,7 @@ def compared(
     best = max(figures["fewshot"]["exact"], figures[name]["exact"])
     figures["cascade"]["exact_below_best"] = round(best - figures["cascade"]["exact"], 4)
     figures["cascade"]["asked"] = 1 - sum(sure) / len(sure)
+    figures["model"] = {"name": alone.model.name, "identity": models.identity(name)}
     figures["calibration"] = {
         "helps": found.helps, "threshold": found.threshold, "rows": found.rows, **found.figures
     }  # fmt: skip
