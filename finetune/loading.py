@@ -74,18 +74,20 @@ def base(recipe: Recipe) -> str:
     return str(TINY_FOLDER) if recipe.model.base == TINY else recipe.model.base
 
 
-def load_tokenizer(recipe: Recipe, texts: Sequence[str] = (), skills: Sequence[Skill] = ()) -> PreTrainedTokenizerBase:
-    """The base's tokenizer; from scratch, one trained on `texts`. Raises `ModelFileError`, `ConfigError`."""
+def load_tokenizer(
+    recipe: Recipe, texts: Sequence[str] = (), skills: Sequence[Skill] = (), kept: Path | None = None
+) -> PreTrainedTokenizerBase:
+    """The base's tokenizer; from scratch the one in `kept`, else one trained on `texts`. Raises `ModelFileError`."""
     from transformers import AutoTokenizer
 
-    if not recipe.model.base:
+    if not recipe.model.base and not kept:
         from finetune.tokenizer import train
 
         names = {name for skill in skills for name in (skill.name, *(each.name for each in skill.parameters))}
         return train(texts, size=recipe.model.shape.vocabulary, keep=sorted(names))
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            base(recipe), revision=recipe.model.revision or None, trust_remote_code=False
+            base(recipe) or kept, revision=recipe.model.revision or None, trust_remote_code=False
         )
     except (OSError, ValueError) as error:
         raise _missing(recipe, error) from error

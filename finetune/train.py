@@ -86,15 +86,17 @@ def prompt_of(recipe: Recipe) -> RouterPrompt:
     return router_prompt(recipe.prompt.format, prompt(recipe.prompt.system) if recipe.prompt.system else "")
 
 
-def prepare(recipe: Recipe) -> Prepared:
-    """Reads and checks all that a run needs, without loading the model. Raises `OttoError`s that name file and line,
+def prepare(recipe: Recipe, resumed: Path | None = None) -> Prepared:
+    """Reads and checks all that a run needs, without loading the model. `resumed`: output folder of the run to go on
+    with, whose tokenizer a model from scratch keeps. Raises `OttoError`s that name file and line,
     or the recipe's key."""
     loading.need_extra()
     _quiet()
     on = loading.hardware(recipe)
     material = gather(recipe)
-    texts = _tokenizer_texts(recipe, material) if not recipe.model.base else ()
-    tokenizer = loading.load_tokenizer(recipe, texts, list(material.skills.values()))
+    last = last_checkpoint(resumed) if resumed else None
+    texts = _tokenizer_texts(recipe, material) if not recipe.model.base and not last else ()
+    tokenizer = loading.load_tokenizer(recipe, texts, list(material.skills.values()), last)
     loading.check_format(tokenizer, prompt_of(recipe).format)
     length = recipe.data.max_length
     return Prepared(
@@ -113,16 +115,13 @@ def train(recipe: Recipe, output: Path, *, resume: bool = False) -> Outcome:
     Raises `OttoError`s before anything is trained where something is wrong, and `ModelError` after it where what was
     saved cannot be used.
     """
-    ready = prepare(recipe)
+    ready = prepare(recipe, output if resume else None)
     return run(ready, output, resume=resume)
 
 
 def run(ready: Prepared, output: Path, *, resume: bool = False) -> Outcome:
     """Trains what was prepared."""
-    from transformers.trainer_utils import get_last_checkpoint
-
-    checkpoints = output / CHECKPOINTS
-    last: str | None = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None  # type: ignore[no-untyped-call]
+    last = last_checkpoint(output)
     if last and not resume:
         raise ConfigError(f"{output}: holds checkpoints of an earlier run; go on with --resume, or name another folder")
     output.mkdir(parents=True, exist_ok=True)
@@ -130,11 +129,20 @@ def run(ready: Prepared, output: Path, *, resume: bool = False) -> Outcome:
     started = time.monotonic()
     with _tracked(ready.recipe, output):
         trainer, predictions = build(ready, output)
-        result = trainer.train(resume_from_checkpoint=last if resume else None)
+        result = trainer.train(resume_from_checkpoint=str(last) if last else None)
         _save(trainer, output, ready.recipe)
     if not trainer.is_world_process_zero():
         return Outcome(output)
     return _finish(ready, trainer, predictions, output, dict(result.metrics), time.monotonic() - started)
+
+
+def last_checkpoint(output: Path) -> Path | None:
+    """The newest checkpoint of a run that is whole; None where there is none."""
+    found = sorted(
+        (each for each in (output / CHECKPOINTS).glob("checkpoint-*") if (each / "trainer_state.json").is_file()),
+        key=lambda each: int(each.name.rpartition("-")[2]),
+    )
+    return found[-1] if found else None
 
 
 def build(ready: Prepared, output: Path) -> tuple[SFTTrainer, Predictions]:

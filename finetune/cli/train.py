@@ -63,7 +63,7 @@ def _locally(recipe: Recipe, output: Path, *, resume: bool, dry_run: bool, as_js
     from finetune.plan import check, estimate
     from finetune.train import prepare, run
 
-    ready = prepare(recipe)
+    ready = prepare(recipe, output if resume else None)
     plan = estimate(ready, output)
     if dry_run:
         _show(plan, as_json=as_json)
