@@ -43,7 +43,7 @@ def chat(system: str, question: str, *, model: str, seconds: float = 20.0) -> st
             messages=[{"role": "system", "content": system}, {"role": "user", "content": question}],
         )
     except openai.OpenAIError as error:
-        raise _sentence(error) from None  # servers repeat the key in their complaint, and tracebacks end up in logs
+        raise explained(error) from None  # servers repeat the key in their complaint, and tracebacks end up in logs
     except ValueError as error:  # what the library's own reading of the answer raises
         raise SkillError("The language model answered with something that I can't read.") from error
     finally:
@@ -91,7 +91,8 @@ def _text(answer: object) -> str:
     return plain(content) if isinstance(content, str) else ""
 
 
-def _sentence(error: OpenAIError) -> SkillError:
+def explained(error: OpenAIError, settings: str = "openai_model and OPENAI_BASE_URL") -> SkillError:
+    """A sentence for the user, which holds nothing of what the server said. `settings`: those that say which model."""
     import openai
 
     if isinstance(error, openai.APIConnectionError):
@@ -101,7 +102,7 @@ def _sentence(error: OpenAIError) -> SkillError:
         case 401 | 403:
             return SkillError("The language model refused my key: check OPENAI_API_KEY.")
         case 404:
-            return SkillError("The language model is not there: check openai_model and OPENAI_BASE_URL.")
+            return SkillError(f"The language model is not there: check {settings}.")
         case 429:
             return SkillError("The language model has too much to do, or the key's limit is used up. Try again later.")
         case status if isinstance(status, int) and status >= 400:

@@ -56,6 +56,7 @@ class Settings:
     hidden: Annotated[tuple[str, ...], Says("Skills that are never called.")] = ()
     trusted: Annotated[tuple[str, ...], Says("Skills that run without the yes that they would ask for.")] = ()
     restart: Annotated[tuple[str, ...], Says("Skills whose new command takes the place of one still under way.")] = (
+        "coach",
         "news",
         "openai",
         "story",
@@ -95,6 +96,12 @@ class Settings:
     ] = 0.0
     price_out: Annotated[float, Says("Price of a million tokens that it writes.", 0, 1e6)] = 0.0
     openai_model: Annotated[str, Says("Model that `openai` and `story` ask, at `OPENAI_BASE_URL`.")] = ""
+    coach_models: Annotated[
+        tuple[str, ...],
+        Says(
+            "Models that coach: `name: model @ http://localhost:8000/v1`; empty: `openai_model` at `OPENAI_BASE_URL`."
+        ),
+    ] = ()
     news_feeds: Annotated[tuple[str, ...], Says("RSS feeds for news without a topic.")] = (
         "https://feeds.bbci.co.uk/news/rss.xml",
         "https://feeds.npr.org/1001/rss.xml",
@@ -136,6 +143,11 @@ class Settings:
         default_factory=lambda: _folder("data") / "models"
     )
     cache_folder: Annotated[Path, Says("What can be made again.")] = field(default_factory=lambda: _folder("cache"))
+
+    @property
+    def library(self) -> Path:
+        """The documents that the coach may quote."""
+        return self.state_folder / "library.db"
 
     @property
     def database(self) -> Path | str:

@@ -72,7 +72,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
+class Target:
     """An address taken apart and found to be allowed."""
 
     scheme: str
@@ -85,6 +85,11 @@ class _Target:
     @property
     def origin(self) -> tuple[str, str, int]:
         return self.scheme, self.host, self.port
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as the header Host has them."""
+        return str(Target(*self.origin, "", False)).partition("://")[2]
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -112,7 +117,7 @@ def fetch(
     sent as it is; its type belongs in `headers`. Raises `FetchError`, with the status where there was one.
     """
     deadline = time.monotonic() + seconds
-    target = _allowed(url, hosts, origins)
+    target = allowed(url, hosts, origins)
     sent = {name.lower(): value for name, value in (headers or {}).items()}
     for _ in range(MAX_REDIRECTS + 1):
         answer = _exchange(target, method, sent, body, deadline, max_bytes)
@@ -120,7 +125,7 @@ def fetch(
             if not 200 <= answer.status < 300:
                 raise FetchError(f"{target.host} answered with error {answer.status}.", status=answer.status)
             return answer
-        following = _allowed(urljoin(str(target), answer.headers["location"]), hosts, origins)
+        following = allowed(urljoin(str(target), answer.headers["location"]), hosts, origins)
         if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
             method, body = "GET", b""
         if following.origin != target.origin:
@@ -140,7 +145,7 @@ def transport(
     class Door(httpx.BaseTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             headers = {name.lower(): value for name, value in request.headers.items()}
-            target = _allowed(str(request.url), hosts, origins)
+            target = allowed(str(request.url), hosts, origins)
             deadline = time.monotonic() + seconds
             answer = _exchange(target, request.method, headers, request.read(), deadline, max_bytes)
             kept = {name: value for name, value in answer.headers.items() if name not in _DECODED}
@@ -152,7 +157,7 @@ def transport(
 _DECODED = ("content-encoding", "content-length", "transfer-encoding")  # no longer true of a body that was read
 
 
-def _allowed(url: str, hosts: Collection[str], origins: Collection[str]) -> _Target:
+def allowed(url: str, hosts: Collection[str], origins: Collection[str]) -> Target:
     """`url` taken apart, when the caller may ask there."""
     try:
         target = _taken_apart(url)
@@ -160,7 +165,7 @@ def _allowed(url: str, hosts: Collection[str], origins: Collection[str]) -> _Tar
     except (ValueError, UnicodeError) as error:
         raise FetchError(f"I may not open that address: {error}.") from error
     if trusted:
-        return _Target(*target.origin, target.path, True)
+        return Target(*target.origin, target.path, True)
     if target.scheme != "https" or target.port != 443:
         raise FetchError(f"I may not open that address: {target.host} is only asked over https.")
     if target.host not in {host.lower().rstrip(".") for host in hosts}:
@@ -168,7 +173,7 @@ def _allowed(url: str, hosts: Collection[str], origins: Collection[str]) -> _Tar
     return target
 
 
-def _taken_apart(url: str) -> _Target:
+def _taken_apart(url: str) -> Target:
     """Raises `ValueError` for what is no plain http address; the port is the scheme's where none is given."""
     if len(url) > MAX_URL or any(character <= " " or character in "\\\x7f" for character in url):
         raise ValueError("it is not written as an address")
@@ -186,11 +191,11 @@ def _taken_apart(url: str) -> _Target:
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     query = "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]") if parts.query else ""
     port = parts.port if parts.port is not None else _PORTS[parts.scheme]
-    return _Target(parts.scheme, host, port, path + query, False)
+    return Target(parts.scheme, host, port, path + query, False)
 
 
 def _exchange(
-    target: _Target, method: str, headers: Mapping[str, str], body: bytes, deadline: float, max_bytes: int
+    target: Target, method: str, headers: Mapping[str, str], body: bytes, deadline: float, max_bytes: int
 ) -> Answer:
     """One request, one answer; no redirects, any status."""
     import httpcore
@@ -200,7 +205,7 @@ def _exchange(
     fixed = {"accept-encoding": "gzip", "connection": "close"}
     if body or method not in ("GET", "HEAD"):
         fixed["content-length"] = str(len(body))
-    sent = {"host": _host_header(target), "user-agent": USER_AGENT, "accept": "*/*", **headers, **fixed}
+    sent = {"host": target.authority, "user-agent": USER_AGENT, "accept": "*/*", **headers, **fixed}
     encoded: list[tuple[bytes | str, bytes | str]] = [(name.encode(), value.encode()) for name, value in sent.items()]
     address = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
     try:
@@ -221,10 +226,6 @@ def _exchange(
         raise FetchError(_BROKEN.format(host=target.host)) from error
     except (httpcore.NetworkError, OSError) as error:
         raise FetchError(f"I couldn't reach {target.host}.") from error
-
-
-def _host_header(target: _Target) -> str:
-    return str(_Target(*target.origin, "", False)).partition("://")[2]
 
 
 def _content(chunks: Iterable[bytes], encoding: str, host: str, deadline: float, max_bytes: int) -> bytes:

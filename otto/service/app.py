@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otto.errors import OttoError
-from otto.service import api, login, openai, page
+from otto.service import api, coach, login, openai, page
 from otto.service.description import described
 from otto.service.guard import LOCAL_HOSTS, Guard, Rule
 from otto.service.listen import Listening
@@ -36,7 +36,12 @@ LISTEN = "/api/listen"
 
 def operations(service: Service) -> list[Operation]:
     """Everything that the description describes."""
-    return [*api.operations(service), *login.operations(service.token), *openai.operations(service)]
+    return [
+        *api.operations(service),
+        *coach.operations(service),
+        *login.operations(service.token),
+        *openai.operations(service),
+    ]
 
 
 def app(

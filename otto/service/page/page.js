@@ -2,11 +2,12 @@
 
 import {find} from "./element.js";
 import "./talk.js";
+import * as coach from "./coach.js";
 import * as history from "./history.js";
 import * as skills from "./skills.js";
 import * as timers from "./timers.js";
 
-const views = {talk: null, history, skills, timers};
+const views = {talk: null, coach, history, skills, timers};
 
 async function show() {
   const name = location.hash.slice(1) in views ? location.hash.slice(1) : "talk";

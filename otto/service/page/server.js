@@ -18,6 +18,19 @@ export async function post(path, body) {
   return answered(await fetch(path, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)}));
 }
 
+/** Sends `body` and hands each server-sent event, read as JSON, to `told`. `signal` aborts it. */
+export async function events(path, body, told, signal) {
+  const response = await fetch(path, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body), signal});
+  if (!response.ok) return answered(response);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const whole = (rest + part.value).split("\n\n");
+    rest = whole.pop();
+    for (const event of whole) if (event.startsWith("data: ")) told(JSON.parse(event.slice(6)));
+  }
+}
+
 /** Opens a WebSocket; `told` gets each of its JSON messages. */
 export function listen(told, closed) {
   const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/listen`);
