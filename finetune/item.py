@@ -38,7 +38,7 @@ class Item:
     @property
     def key(self) -> str:
         """The same for the same question and answer, so that a judge is asked once."""
-        return _digest(self.asked, self.answer)
+        return digest(self.asked, self.answer)
 
 
 @dataclass(frozen=True)
@@ -92,5 +92,5 @@ def _item(row: Conversation) -> Item:
     )
 
 
-def _digest(*parts: str) -> str:
+def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]

@@ -38,9 +38,17 @@ class Asked:
 
 
 def answers(
-    model: Any, tokenizer: Any, prompts: Sequence[str], *, end: str, most_tokens: int = MOST_TOKENS, batch: int = _BATCH
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[str],
+    *,
+    end: str,
+    most_tokens: int = MOST_TOKENS,
+    batch: int = _BATCH,
+    temperature: float = 0.0,
 ) -> list[tuple[str, bool]]:
-    """(answer, whether it ended on its own) for each prompt."""
+    """(answer, whether it ended on its own) for each prompt. `temperature`: above 0 words are drawn, else the likeliest
+    is taken."""
     import torch
 
     end_id = tokenizer(end, add_special_tokens=False)["input_ids"][-1]
@@ -60,8 +68,8 @@ def answers(
                 input_ids=rows.to(model.device),
                 attention_mask=mask.to(model.device),
                 max_new_tokens=most_tokens,
-                do_sample=False,
-                temperature=None,
+                do_sample=temperature > 0,
+                temperature=temperature or None,
                 top_p=None,
                 top_k=None,
                 eos_token_id=end_id,
@@ -93,7 +101,7 @@ def load_saved(folder: Path, recipe: Recipe, on: Hardware) -> tuple[Any, Any]:
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from finetune.loading import base, dtype, quantisation
+    from finetune.loading import base, dtype, keep_unpacked, quantisation
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
@@ -111,6 +119,7 @@ def load_saved(folder: Path, recipe: Recipe, on: Hardware) -> tuple[Any, Any]:
             if recipe.model.device_map:
                 options |= {"device_map": recipe.model.device_map, "offload_folder": str(folder / "offload")}
             whole: Any = AutoModelForCausalLM.from_pretrained(base(recipe), **options)
+            keep_unpacked(whole)
             model = PeftModel.from_pretrained(whole, folder)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"{folder}: what was saved cannot be loaded again: {error}") from error

@@ -20,6 +20,7 @@ CUT = "the answer was cut: allow more tokens (--max-tokens)"
 """What is wrong with an answer that has no end."""
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|$)", re.DOTALL)
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n\s*```", re.DOTALL)
+_TRAILING = re.compile(r",(\s*[}\]])")
 
 
 def body(
@@ -61,8 +62,16 @@ def content(reply: Mapping[str, Any], *, wants_json: bool) -> tuple[str, str]:
         return text, CUT if cut else ""
     fenced = _FENCED.search(text)
     text = fenced[1] if fenced else text
-    try:
-        # Grammars of local servers let control characters stand in strings.
-        return json.dumps(json.loads(text, strict=False), ensure_ascii=False), ""
-    except (ValueError, RecursionError):
-        return "", CUT if cut else f"the answer is no JSON: {shorten(text)!r}"
+    for attempt in (text, _object_in(text), _TRAILING.sub(r"\1", _object_in(text))):
+        try:
+            # Grammars of local servers let control characters stand in strings.
+            return json.dumps(json.loads(attempt, strict=False), ensure_ascii=False), ""
+        except (ValueError, RecursionError):
+            continue
+    return "", CUT if cut else f"the answer is no JSON: {shorten(text)!r}"
+
+
+def _object_in(text: str) -> str:
+    """From the first brace to the last: models like to say something before and after."""
+    start, end = text.find("{"), text.rfind("}")
+    return text[start : end + 1] if 0 <= start < end else ""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from finetune.cli import judge
+
 if TYPE_CHECKING:
     from finetune.compare import Comparison
     from finetune.eval import Evaluation
@@ -26,7 +28,9 @@ otto eval fewshot --data ../shared/bench/snips
 
 MODEL_ID=mistralai/Mistral-7B-Instruct-v0.3 PROMPT_FILE=my.txt otto eval --data data --format mistral
 
-otto eval compare evaluations/before evaluations/after"""
+otto eval compare evaluations/before evaluations/after
+
+otto eval judge before.jsonl after.jsonl --judges judges.toml"""
 
 
 class Verbs(TyperGroup):
@@ -45,6 +49,9 @@ app = typer.Typer(
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command(epilog=judge.WRITE_EXAMPLES)(judge.write)
+app.command(epilog=judge.JUDGE_EXAMPLES)(judge.judge)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")]
 
