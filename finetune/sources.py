@@ -16,6 +16,8 @@ from otto.config import Settings, bundled
 from otto.correction import corrections, corrections_file
 from otto.example import Origin
 from otto.exampledraft import SUFFIX
+from otto.routers.followup import NAME as FOLLOW_UP
+from otto.prompt import Message
 from otto.snapshot import Snapshot
 from otto.store import open_store
 
@@ -52,9 +54,25 @@ def from_history(settings: Settings) -> list[Conversation]:
     ]
     with open_store(settings.database) as store:
         for entry in reversed(store.history.last(10**6)) if store.saves else ():
-            if entry.correction:
+            if entry.correction and entry.router != FOLLOW_UP:  # alone, such a sentence means something else
                 origin = Origin(f"{settings.database} command", entry.id)
                 rows.append(of_calls(entry.text, parse(entry.correction), "history", origin))
+    return rows
+
+
+def from_votes(settings: Settings) -> list[Conversation]:
+    """The coach's answers that somebody found good, or wrote anew. One that was only found bad teaches nothing."""
+    rows = []
+    with open_store(settings.database) as store:
+        for vote in store.votes.list() if store.saves else ():
+            if not (vote.edit or vote.verdict == "up"):
+                continue
+            before = [
+                part for asked, said in vote.before for part in (Message("user", asked), Message("assistant", said))
+            ]
+            told = (*before, Message("user", vote.question), Message("assistant", vote.edit or vote.answer))
+            about = {"model": vote.model, "vote": "edit" if vote.edit else "up"}
+            rows.append(Conversation(told, "votes", origin=Origin(f"{settings.database} vote", vote.id), about=about))
     return rows
 
 

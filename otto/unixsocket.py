@@ -41,7 +41,8 @@ class LineError(OttoError):
 
 
 def socket_path(name: str = "daemon") -> Path:
-    """Where the daemon of this user listens, or what else is called `name`. Raises `DaemonError` when its name would be too long for a socket."""
+    """Where the daemon of this user listens, or what else is called `name`. Raises `DaemonError` when its name would be
+    too long for a socket."""
     base = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(base) / "otto" if base else Path(tempfile.gettempdir()) / f"otto-{os.getuid()}"
     path = folder / f"{name}.sock"

@@ -82,6 +82,8 @@ def test_corrections_are_collected(now: datetime) -> None:
     with open_store(settings.database) as store:
         for text, meant in (("shut up", "stop()"), ("what now", "")):
             store.history.add(Entry(now, text, "other()", 0.9, "fewshot", True, "", correction=meant))
+        # What follows on another sentence means something else alone.
+        store.history.add(Entry(now, "make it ten", "other()", 0.9, "followup", True, "", correction="stop()"))
     found = from_history(settings)
     assert [(row.question, row.answer, row.source) for row in found] == [
         ("dim it", 'lights(state="off")', "history"),
