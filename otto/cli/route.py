@@ -23,6 +23,9 @@ otto route "wake me at seven" --router fewshot --router llama
 
 otto route --json "could you see to it that i'm up by seven" """
 
+PATIENCE_SECONDS = 60.0
+"""For one model's answer."""
+
 
 def route(
     text: Annotated[list[str], typer.Argument(help="The sentence.")],
@@ -88,12 +91,18 @@ def _routers(live: Live, settings: Settings, names: list[str] | None) -> list[tu
 
 def _row(name: str, router: Router | str, text: str, context: Any) -> dict[str, Any]:
     from otto.errors import ModelError
+    from otto.routers.model import ModelRouter
 
     if isinstance(router, str):
         return {"asked": name, "error": router}
     started = time.perf_counter()
     try:
-        found: Route = router.route(text, context)
+        # Somebody who compares waits until the model is loaded.
+        found: Route = (
+            router.route(text, context, seconds=PATIENCE_SECONDS)
+            if isinstance(router, ModelRouter)
+            else router.route(text, context)
+        )
     except ModelError as error:
         return {"asked": name, "error": str(error)}
     return {
