@@ -146,7 +146,16 @@ def load_model(
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base(recipe), **options)
     except (OSError, ValueError) as error:
         raise _missing(recipe, error) from error
+    keep_unpacked(model)
     return model
+
+
+def keep_unpacked(model: Any) -> None:
+    """Keeps 4-bit weights on a CPU as they are. bitsandbytes would pack them anew for inference at the first
+    evaluation, and train on what it then misreads (seen with 0.50.2)."""
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
 
 
 def _pair(model: Any, tokenizer: PreTrainedTokenizerBase) -> None:

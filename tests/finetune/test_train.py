@@ -188,6 +188,15 @@ def test_a_whole_model_can_be_saved_in_half(base: Path, data: Path, tmp_path: Pa
     assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "float16"
 
 
+def test_looking_at_a_quantised_model_does_not_change_what_it_learns(base: Path, data: Path, tmp_path: Path) -> None:
+    """bitsandbytes repacks 4-bit weights for inference on a CPU with bfloat16, and trains wrongly afterwards."""
+    recipe = adapting(base, data, "qlora", steps=3, precision="bf16")
+    train(recipe, tmp_path / "blind")
+    train(changed(recipe, "training", evaluate_every=1, predictions=1), tmp_path / "watched")
+    blind, watched = weights(tmp_path / "blind"), weights(tmp_path / "watched")
+    assert all(torch.equal(blind[name], watched[name]) for name in blind)
+
+
 def test_an_adapter_changes_only_itself(base: Path, data: Path, tmp_path: Path) -> None:
     before = weights(base)
     train(adapting(base, data, "lora", steps=2), tmp_path)
