@@ -16,8 +16,8 @@ from otto.config import Settings, bundled
 from otto.correction import corrections, corrections_file
 from otto.example import Origin
 from otto.exampledraft import SUFFIX
-from otto.routers.followup import NAME as FOLLOW_UP
 from otto.prompt import Message
+from otto.routers.followup import NAME as FOLLOW_UP
 from otto.snapshot import Snapshot
 from otto.store import open_store
 

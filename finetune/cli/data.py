@@ -34,6 +34,8 @@ otto data collect -o data   (all example files, bundled and yours)
 
 otto data collect --history -o data   (also what you corrected with otto fix)
 
+otto data collect --votes -o coach-data   (what you found good or edited on the coach's page)
+
 otto data collect mine.jsonl lights_examples.txt -o data --valid 0.1"""
 SPLIT_EXAMPLES = """Examples:
 
@@ -71,6 +73,12 @@ def collect(
     ] = None,
     output: Folder = Path("data"),
     history: Annotated[bool, typer.Option("--history", help="Also what you corrected with `otto fix`.")] = False,
+    votes: Annotated[
+        bool,
+        typer.Option(
+            "--votes", help="Also the coach's answers that you found good or edited, and without files only these."
+        ),
+    ] = False,
     examples: Annotated[
         bool, typer.Option("--examples", help="Also all skills' example files where files are given.")
     ] = False,
@@ -106,12 +114,13 @@ def collect(
         snapshot = _snapshot(settings, files or [])
         skills = _schemas(snapshot, skills_file)
         rows = sources.from_history(settings) if history else []
+        rows += sources.from_votes(settings) if votes else []
         dropped: list[sources.Dropped] = []
         for path in files or ():
             found, bad = sources.from_file(path)
             rows += found
             dropped += bad
-        if not files or examples:
+        if examples or not (files or votes):
             rows += sources.from_examples(snapshot, settings)
         kept_away = [row for path in held_out or () for row in sources.from_file(path)[0]]
         progress("comparing", 0.3)
