@@ -16,6 +16,7 @@ from otto.cli import (
     ask,
     bench,
     calibrate,
+    coach,
     daemon,
     doctor,
     fix,
@@ -45,6 +46,7 @@ for verb in (ask, listen, serve, history, report, fix, transcribe, bench, route,
 app.add_typer(skills.app, name="skills")
 app.add_typer(models.app, name="models")
 app.add_typer(daemon.app, name="daemon")
+app.add_typer(coach.app, name="coach")
 
 
 def _print_version(wanted: bool) -> None:

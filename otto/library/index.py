@@ -211,9 +211,10 @@ def fused(rankings: Sequence[Sequence[int]]) -> dict[int, float]:
 
 
 _COMMON = frozenset([
-    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "have", "how", "i", "in", "is",
-    "it", "me", "my", "of", "on", "or", "shall", "should", "that", "the", "to", "was", "what", "when", "where", "which",
-    "who", "why", "will", "with", "would", "you", "your",
+    "a", "about", "after", "an", "and", "any", "are", "as", "at", "be", "before", "by", "can", "do", "does", "during",
+    "for", "from", "have", "how", "i", "if", "in", "is", "it", "many", "me", "most", "much", "my", "of", "on", "or",
+    "shall", "should", "some", "that", "the", "there", "this", "to", "was", "what", "when", "where", "which", "who",
+    "why", "will", "with", "would", "you", "your",
 ])  # fmt: skip
 """Words that say nothing about what is sought."""
 

@@ -89,7 +89,7 @@ def page(server: Server, browser: sync_api.Browser, request: pytest.FixtureReque
 def ask(page: sync_api.Page, question: str) -> sync_api.Locator:
     """Asks; the turn, which may not be answered yet."""
     before = page.locator("#coach-turns .turn").count()
-    page.get_by_label("Question").fill(question)
+    page.get_by_role("textbox", name="Question").fill(question)
     page.keyboard.press("Enter")
     return page.locator("#coach-turns .turn").nth(before)
 
