@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune import loading, probe
+from finetune.curves import keep
 from finetune.loading import Hardware
 from finetune.material import Material, gather
 from finetune.progress import Predictions
@@ -133,6 +134,7 @@ def run(ready: Prepared, output: Path, *, resume: bool = False) -> Outcome:
         _save(trainer, output, ready.recipe)
     if not trainer.is_world_process_zero():
         return Outcome(output)
+    keep(trainer.state.log_history, output)
     return _finish(ready, trainer, predictions, output, dict(result.metrics), time.monotonic() - started)
 
 

@@ -52,6 +52,7 @@ app = typer.Typer(
 
 app.command(epilog=judge.WRITE_EXAMPLES)(judge.write)
 app.command(epilog=judge.JUDGE_EXAMPLES)(judge.judge)
+app.command(epilog=judge.CURVES_EXAMPLES)(judge.curves)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")]
 

@@ -1,4 +1,4 @@
-"""`otto eval write`: a model's answers; `otto eval judge`: answers of several models, judged."""
+"""`otto eval write`: a model's answers; `judge`: answers of several models, judged; `curves`: how a run went."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ otto eval judge before.jsonl after.jsonl --judges judges.toml --to evaluations/c
 otto eval judge after.jsonl --judges coach-qlora --what rubric,consistency
 
 otto eval judge before.jsonl after.jsonl   (no judge: reference figures alone)"""
+
+
+CURVES_EXAMPLES = """Examples:
+
+otto eval curves runs/style"""
+
+
+def curves(run: Annotated[Path, typer.Argument(help="Folder of a training run.")]) -> None:
+    """Read the curves of a training run: spikes, over-fitting, ranges, and which knob to turn."""
+    from finetune.curves import report
+
+    for finding in report(run):
+        say(str(finding))
+    note(f"picture and page: {run / 'curves.html'}")
 
 
 def write(

@@ -364,11 +364,9 @@ def test_the_verb_leaves_figures_and_one_page(tmp_path: Path) -> None:
         (tmp_path / f"{each.name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with Scripted(wise) as server:
         (tmp_path / "judges.toml").write_text(f'[[endpoints]]\nmodel = "m"\nname = "j"\naddress = "{server.address}"\n')
-        result = CliRunner().invoke(
-            app,
-            ["judge", *map(str, (tmp_path / "good.jsonl", tmp_path / "bad.jsonl", "--judges", tmp_path / "judges.toml")),
-             "--to", str(tmp_path / "out")],
-        )  # fmt: skip
+        files = [tmp_path / "good.jsonl", tmp_path / "bad.jsonl"]
+        arguments = ["judge", *files, "--judges", tmp_path / "judges.toml", "--to", tmp_path / "out"]
+        result = CliRunner().invoke(app, [str(each) for each in arguments])
     assert result.exit_code == 0, result.output
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("data:image/png;base64") == 3 and "http://" not in page and "https://" not in page
