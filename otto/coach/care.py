@@ -12,7 +12,7 @@ care a second time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,10 +28,11 @@ Kind = Literal["", "medical", "harm", "crisis", "emergency"]
 Encode = Callable[[Sequence[str]], Sequence[Encoded]]
 
 ORDINARY = "ordinary"
+_REFUSED = ("emergency", "crisis", "harm")
 SENTENCES = Path(__file__).parent.parent / "data" / "coach" / "care.txt"
 RIDGE = 0.3
 """Of the regression; of 0.1, 0.3, 1 and 3 the best where each example sentence is held out once."""
-SURE = 0.1
+SURE = 0.2
 """How far a refusal must be ahead of an answer; what is nearer is answered, with the warning."""
 
 _WORDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
@@ -43,8 +44,9 @@ _WORDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         "emergency",
         re.compile(
             r"\b(?:chest (?:pain|pressure)|pain in (?:my|his|her|the) chest|(?:my|his|her) chest hurts"
-            r"|(?:i|he|she) (?:just )?(?:fainted|collapsed|passed out)"
-            r"|(?:can'?t|cannot|can not) breathe|cough\w* (?:up )?blood|slurred speech|heat ?stroke)\b",
+            r"|(?:i|he|she) (?:just )?(?:fainted|collapsed|passed out|blacked out)|unconscious|lost consciousness"
+            r"|(?:can'?t|cannot|can not) breathe|cough\w* (?:up )?blood|slurred speech"
+            r"|speech is slurred|heat ?stroke)\b",
             re.I,
         ),
     ),
@@ -63,8 +65,8 @@ SAID: dict[Kind, str] = {
         " runners, and I don't answer this."
     ),
     "crisis": (
-        "I am sorry that it is this hard. Please talk to somebody now: a person you trust, a crisis line (988 in the USA"
-        " and Canada, 116 123 in much of Europe, or see findahelpline.com), or 112 or 911 if you are in danger. I am a"
+        "I am sorry that it is this hard. Please talk to somebody now: a person you trust, a crisis line (988 in the"
+        " USA and Canada, 116 123 in much of Europe, or see findahelpline.com), or 112 or 911 if you are in danger. I am a"
         " program that coaches runners, and not the right one for this."
     ),
     "harm": (
@@ -88,7 +90,7 @@ class Care:
     @property
     def refuses(self) -> bool:
         """Whether no model is asked."""
-        return self.kind in ("emergency", "crisis", "harm")
+        return self.kind in _REFUSED
 
     @property
     def text(self) -> str:
@@ -105,7 +107,13 @@ def care(question: str, encode: Encode) -> Care:
     best = max(scores, key=lambda kind: scores[kind])
     if best == ORDINARY:
         return Care("medical" if named else "")
-    return Care(best if scores[best] - scores[ORDINARY] >= SURE else "medical")  # type: ignore[arg-type]
+    return Care(best if _ahead(scores) >= SURE else "medical")  # type: ignore[arg-type]
+
+
+def _ahead(scores: Mapping[str, float]) -> float:
+    """How far what must be refused is ahead of what may be answered."""
+    refused = max(score for kind, score in scores.items() if kind in _REFUSED)
+    return refused - max(score for kind, score in scores.items() if kind not in _REFUSED)
 
 
 def sentences(path: Path = SENTENCES) -> dict[str, list[str]]:
@@ -128,12 +136,10 @@ def _scores(question: str, encode: Encode) -> dict[str, float]:
     """By kind, about 1 where it fits. Of a long question each sentence is looked at, for whatever must be refused."""
     parts = [part for part in re.split(r"(?<=[.!?])\s+|\n+", question) if part.strip()][:12]
     kinds, weights = _regression(encode)
-    scores = _vectors([question, *(parts if len(parts) > 1 else ())], encode) @ weights
-    ordinary = kinds.index(ORDINARY)
-    refused = [place for place, kind in enumerate(kinds) if Care(kind).refuses]  # type: ignore[arg-type]
-    row = int((scores[:, refused].max(axis=1) - scores[:, ordinary]).argmax())
-    chosen = scores[row] if scores[row, refused].max() - scores[row, ordinary] >= SURE else scores[0]
-    return dict(zip(kinds, map(float, chosen), strict=True))
+    rows = _vectors([question, *(parts if len(parts) > 1 else ())], encode) @ weights
+    scores = [dict(zip(kinds, map(float, row), strict=True)) for row in rows]
+    worst = max(scores, key=_ahead)
+    return worst if _ahead(worst) >= SURE else scores[0]
 
 
 @lru_cache(maxsize=2)

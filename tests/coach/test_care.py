@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from otto.coach.care import SAID, care, sentences
@@ -103,3 +106,17 @@ def test_every_kind_says_something_and_the_tests_are_of_other_sentences() -> Non
         s for each in HELD_OUT.values() for s in each
     }
     assert "112" in SAID["emergency"] and "911" in SAID["emergency"]
+
+
+def test_of_the_shipped_questions_hardly_any_is_refused(encoder: Encoder) -> None:
+    file = Path(__file__).parent.parent.parent / "finetune" / "tasks" / "coach_questions.jsonl"
+    questions = [json.loads(line)["question"] for line in file.read_text(encoding="utf-8").splitlines()]
+    refused = [question for question in questions if care(question, encoder).refuses]
+    assert len(refused) <= 0.02 * len(questions), refused
+
+
+@pytest.mark.parametrize(
+    "question", ["why", "how fast", "and on sunday?", "tell me more", "how do I recover", "thanks"]
+)
+def test_a_short_question_is_no_emergency(question: str, encoder: Encoder) -> None:
+    assert not care(question, encoder).refuses

@@ -1,6 +1,7 @@
 // One command as it is shown: what was said, understood and done, why, how long it took, and how to correct it.
 
 import {element, percent} from "./element.js";
+import {markdown} from "./markdown.js";
 import {post} from "./server.js";
 
 /** A turn of `/api/ask` or an entry of `/api/history` as an element. `answer(yes)` is called for a question. */
@@ -14,10 +15,18 @@ export function turn(entry, {answer} = {}) {
       entry.at && element("time", {datetime: entry.at}, new Date(entry.at).toLocaleString()),
       entry.correction && element("span", {class: "tag"}, `corrected: ${entry.correction}`)),
     element("p", {class: entry.ok || entry.confirm ? "reply" : "reply failed"}, entry.reply));
+  for (const {data} of entry.results || []) if (data?.markdown) shown.append(whole(data));
   if (entry.confirm && answer) shown.append(question(answer));
   shown.append(why(entry, calls));
   if (!entry.confirm) shown.append(review(entry, calls));
   return shown;
+}
+
+/** What was only summed up aloud. */
+function whole({markdown: text, sources = []}) {
+  const cited = sources.map(({number, file, page}) => `[${number}] ${file}${page ? `, page ${page}` : ""}`).join(" · ");
+  return element("details", {open: true}, element("summary", {}, "The whole answer"), element("div", {class: "written"}, ...markdown(text)),
+    cited && element("p", {}, cited));
 }
 
 function question(answer) {

@@ -1,0 +1,64 @@
+"""The coach asks a real engine: `python -m llama_cpp.server` with a tiny random model, which streams nonsense."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from otto.coach.advice import Coach
+from otto.coach.named import CoachModel
+from otto.config import Settings
+from otto.streaming import Interrupt
+
+pytestmark = pytest.mark.heavy
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    pytest.importorskip("llama_cpp.server", exc_type=ImportError)
+    pytest.importorskip("torch")
+    from tests.tinymodels import random_gguf
+
+    weights = random_gguf(tmp_path_factory.mktemp("models") / "random.gguf")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable, "-m", "llama_cpp.server", "--model", str(weights), "--host", "127.0.0.1", "--port", str(port),
+        "--n_ctx", "2048", "--n_threads", "1", "--chat_format", "chatml",
+    ]  # fmt: skip
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+    try:
+        end = time.monotonic() + 90
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=1).close()
+                break
+            except (urllib.error.URLError, OSError):
+                assert server.poll() is None and time.monotonic() < end, "the server does not start"
+                time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def test_a_real_engine_streams_is_stopped_and_answers_again(address: str, tmp_path: Path) -> None:
+    coach, model = Coach(Settings(state_folder=tmp_path)), CoachModel("random", "random", address)
+    interrupt, count = Interrupt(), 0
+    for event in coach.answer("How do I taper?", model, interrupt=interrupt):
+        count += event.type == "piece"
+        if count == 3:
+            interrupt.set()
+    assert event.type == "end" and event.stopped and event.text
+    again = list(coach.answer("How do I warm up?", model, before=[("How do I taper?", event.text)]))
+    assert again[-1].type == "end" and again[-1].text == "".join(each.text for each in again if each.type == "piece")
