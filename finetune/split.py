@@ -17,7 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from finetune.duplicates import NEAR, Index, families
+from finetune.duplicates import NEAR, Index, families, normalised
 from finetune.shapes import Conversation
 from otto.errors import OttoError
 from otto.heldout import point
@@ -121,8 +121,8 @@ def _fill(
     first: Sequence[int],
     shares: Shares,
 ) -> None:
-    """Moves the row that stands nearest on the scale into each split that has none of a source. Only rows that are
-    alone in their family move, and only from train."""
+    """Moves the row that stands nearest on the scale into each split that has none of a source, and with it the other
+    answers to its very question. Only what is otherwise alone in its family moves, and only from train."""
     for source in {row.source for row in rows}:
         own = [place for place, row in enumerate(rows) if row.source == source]
         if len(own) < _SEVERAL:
@@ -133,6 +133,12 @@ def _fill(
         ):
             if not share or any(chosen[place] == name for place in own):
                 continue
-            alone = [place for place in own if chosen[place] == "train" and len(members[first[place]]) == 1]
+            alone = [
+                place for place in own
+                if chosen[place] == "train"
+                and len({normalised(rows[other].question) for other in members[first[place]]}) == 1
+            ]  # fmt: skip
             if alone:
-                chosen[min(alone, key=lambda place: (abs(point(rows[place].question) - end), place))] = name
+                nearest = min(alone, key=lambda place: (abs(point(rows[place].question) - end), place))
+                for place in members[first[nearest]]:
+                    chosen[place] = name

@@ -9,6 +9,7 @@ from finetune.shapes import Conversation, of_calls
 from finetune.split import SPLITS, Shares, leaks, split, split_of
 from otto.call import parse
 from otto.errors import OttoError
+from otto.prompt import Message
 
 
 def rows(count: int, source: str = "mine") -> list[Conversation]:
@@ -79,3 +80,16 @@ def test_a_leak_is_found_exact_and_near() -> None:
 def test_shares_must_leave_some_to_train(valid: float, test: float) -> None:
     with pytest.raises(OttoError, match="leave some to train"):
         Shares(valid, test)
+
+
+def test_several_answers_to_the_same_questions_are_held_back_together() -> None:
+    """Two models answer thirty questions: no question stands alone, and yet each source gives some to every split."""
+    words = [f"{one} {two} {three}?" for one in ("How", "Why", "When") for two in ("rest", "race") for three in "abcde"]
+    rows = [
+        Conversation((Message("user", text), Message("assistant", f"{source} answers")), source)
+        for text in words for source in ("one", "two") if split_of(text) == "train"
+    ]  # fmt: skip
+    parts = split(rows, near=1.0)
+    for name in ("valid", "test"):
+        assert {row.source for row in parts[name]} == {"one", "two"}
+    assert not leaks(parts["train"], [*parts["valid"], *parts["test"]], near=1.0)
