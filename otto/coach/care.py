@@ -66,8 +66,8 @@ SAID: dict[Kind, str] = {
     ),
     "crisis": (
         "I am sorry that it is this hard. Please talk to somebody now: a person you trust, a crisis line (988 in the"
-        " USA and Canada, 116 123 in much of Europe, or see findahelpline.com), or 112 or 911 if you are in danger. I am a"
-        " program that coaches runners, and not the right one for this."
+        " USA and Canada, 116 123 in much of Europe, or see findahelpline.com), or 112 or 911 if you are in danger."
+        " I am a program that coaches runners, and not the right one for this."
     ),
     "harm": (
         "I don't help with that: it can do lasting harm. A doctor, or a dietitian for sport, can say what helps you"

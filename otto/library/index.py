@@ -26,14 +26,17 @@ import numpy as np
 
 from otto.encoder import SIZE, Encoded
 from otto.errors import OttoError
-from otto.library.documents import ENDINGS, INSTALL, DocumentError, read
 from otto.library.passages import Passage, Piece, cut, sentences
+from otto.sections import read
 
 if TYPE_CHECKING:
     import apsw
 
 Encode = Callable[[Sequence[str]], Sequence[Encoded]]
 
+INSTALL = "pip install 'otto-assistant[library]'"
+ENDINGS = (".md", ".markdown", ".txt", ".text", ".html", ".htm", ".pdf")
+"""Of files that are read."""
 VERSION = 1
 FUSED = 60
 """The constant of reciprocal rank fusion."""
@@ -42,7 +45,7 @@ LOOKED_AT = 30
 RERANKED = 12
 FOUND = 4
 """Passages handed to the model."""
-LEAST = 0.3
+LEAST = 0.2
 """Likeness of the nearest sentence under which a passage has nothing to do with the question."""
 _TABLES = f"""
 CREATE TABLE documents (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, digest TEXT NOT NULL);
@@ -111,7 +114,9 @@ class Library:
             progress(file.name, place / len(files))
             try:
                 count += self._read(file, known.get(str(file)))
-            except (DocumentError, OSError) as error:
+            except LibraryError:
+                raise
+            except (OttoError, OSError) as error:
                 problems.append(str(error))
         left = len(files) - count - len(problems)
         return Added(count, left, len(gone), len(self), tuple(problems))
@@ -143,8 +148,8 @@ class Library:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         if known and known[1] == digest:
             return False
-        pieces = cut(read(file))
-        vectors = self._encode([f"{piece.heading}. {piece.text}" if piece.heading else piece.text for piece in pieces])
+        pieces = cut(read(file, by="pages"), file.stem)
+        vectors = self._encode([_headed(piece.heading, piece.text) for piece in pieces])
         with self._connection:
             if known:
                 self._forget(known[0])
@@ -184,7 +189,7 @@ class Library:
 
     def _likeness(self, vector: Any, heading: str, text: str) -> float:
         """Cosine of the question to the nearest sentence of a passage, or to the whole of it."""
-        said = [f"{heading}. {text}" if heading else text, *sentences(text)]
+        said = [_headed(heading, text), *sentences(text)]
         return max(float(vector @ each.sentence) for each in self._encode(said))
 
     def _passages(self, numbers: Iterable[int]) -> list[Any]:
@@ -199,6 +204,12 @@ class Library:
 
     def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         return _rows(self._connection, self._path, statement, values)
+
+
+def _headed(heading: str, text: str) -> str:
+    """What a passage means: its own heading says what its sentences leave out, those above it say other things."""
+    own = heading.rpartition("› ")[2]
+    return f"{own}. {text}" if own else text
 
 
 def fused(rankings: Sequence[Sequence[int]]) -> dict[int, float]:

@@ -1,7 +1,7 @@
 """Cuts the sections of a document into passages: short enough for the encoder and for citing, whole sentences, a little
 of the one before in each.
 
->>> cut([Section("One sentence. Another one.", "Taper")])[0].text
+>>> cut([Section("Taper", "One sentence. Another one.", 0)])[0].text
 'One sentence. Another one.'
 """
 
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from otto.library.documents import Section
+from otto.sections import Section
 
 WORDS = 110
 """In a passage, at most; about 150 word pieces, of which the encoder sees 200."""
@@ -44,9 +44,20 @@ class Passage:
     """For comparing within one search."""
 
 
-def cut(sections: Sequence[Section], words: int = WORDS) -> list[Piece]:
-    """The passages of a document, in their order."""
-    return [Piece(text, section.heading, section.page) for section in sections for text in _texts(section.text, words)]
+def cut(sections: Sequence[Section], name: str = "", words: int = WORDS) -> list[Piece]:
+    """The passages of a document, in their order. `name`: what sections without a title are called."""
+    return [
+        Piece(text, "" if page or section.title == name else section.title, page)
+        for section in sections
+        for page in [_page(section.title)]
+        for text in _texts(section.text, words)
+    ]
+
+
+def _page(title: str) -> int:
+    """From 1; 0: it is no page of a PDF."""
+    found = re.fullmatch(r"page (\d+)", title)
+    return int(found[1]) if found else 0
 
 
 def sentences(text: str) -> list[str]:
