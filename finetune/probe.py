@@ -120,12 +120,23 @@ def load_saved(folder: Path, recipe: Recipe, on: Hardware) -> tuple[Any, Any]:
                 options |= {"device_map": recipe.model.device_map, "offload_folder": str(folder / "offload")}
             whole: Any = AutoModelForCausalLM.from_pretrained(base(recipe), **options)
             keep_unpacked(whole)
-            model = PeftModel.from_pretrained(whole, folder)
+            model = PeftModel.from_pretrained(whole, folder, **_spread(whole, folder))
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"{folder}: what was saved cannot be loaded again: {error}") from error
     if on.device == "cuda" and not recipe.model.device_map and recipe.method.kind != "qlora":
         model = model.to("cuda")
     return model.eval(), tokenizer
+
+
+def _spread(whole: Any, folder: Path) -> dict[str, Any]:
+    """Where the layers of an adapter go whose base lies partly in memory or on disk: to their base's. Left to itself,
+    peft 0.21 plans anew for all, and cannot move what is on disk."""
+    places: dict[str, Any] = getattr(whole, "hf_device_map", None) or {}
+    if not {"cpu", "disk"} & {*map(str, places.values())} or len(places) < 2:
+        return {}
+    named = {f"base_model.model.{name}".rstrip("."): place for name, place in places.items()}
+    (folder / "offload").mkdir(exist_ok=True)
+    return {"device_map": named, "offload_folder": str(folder / "offload"), "low_cpu_mem_usage": True}
 
 
 def ask_saved(
