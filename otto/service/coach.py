@@ -42,7 +42,7 @@ def operations(service: Service) -> list[Operation]:
     """All of them."""
     api = _Coaching(service)
     return [
-        Operation("GET", "/api/coach", "Models that coach", api.models, answers=shape.CoachModels, tag=_TAG),
+        Operation("GET", "/api/coach/models", "Models that coach", api.models, answers=shape.CoachModels, tag=_TAG),
         Operation(
             "POST",
             "/api/coach",
@@ -87,7 +87,10 @@ class _Coaching:
 
     async def ask(self, given: Given) -> StreamingResponse:
         asked: shape.CoachQuestion = given.body
-        models = {each.name: each for each in coach_models(self._otto.settings)}
+        try:
+            models = {each.name: each for each in coach_models(self._otto.settings)}
+        except OttoError as error:
+            raise Refusal(503, str(error)) from error
         model = models.get(asked.model) if asked.model else next(iter(models.values()))
         if model is None:
             raise Refusal(404, f"No model of that name coaches; there are: {', '.join(models)}.")
@@ -103,6 +106,8 @@ class _Coaching:
         votes = self._otto.store.votes
 
         def kept() -> Vote:
+            if voted.id and not votes.has(voted.id):
+                raise Refusal(404, f"There is no vote with the number {voted.id}.")
             if voted.id:
                 return votes.change(voted.id, voted.verdict, voted.edit)
             before = tuple((turn.question, turn.answer) for turn in voted.before)

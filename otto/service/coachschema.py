@@ -27,7 +27,7 @@ Before = Annotated[
 
 class CoachQuestion(Taken):
     question: str = _QUESTION
-    model: str = Field("", max_length=200, description="A name of `GET /api/coach`; empty: the first.")
+    model: str = Field("", max_length=200, description="A name of `GET /api/coach/models`; empty: the first.")
     before: Before = []
 
 

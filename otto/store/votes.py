@@ -74,6 +74,10 @@ class Votes:
         (found,) = self._select("id = ?", number)
         return found
 
+    def has(self, number: int) -> bool:
+        """Whether there is a vote with this id."""
+        return bool(self._select("id = ?", number))
+
     def list(self) -> Sequence[Vote]:
         """All of them, oldest first."""
         return self._select("true")

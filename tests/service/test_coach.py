@@ -34,7 +34,7 @@ def events(answer: httpx.Response) -> list[dict[str, object]]:
 
 
 def test_the_models_of_the_settings_are_there(client: httpx.Client) -> None:
-    said = client.get("/api/coach").json()
+    said = client.get("/api/coach/models").json()
     assert [each["name"] for each in said["models"]] == ["base", "tuned"]
     assert said["library"] is False and said["problem"] == ""
 
@@ -110,7 +110,7 @@ def test_a_vote_is_kept_once_and_can_be_changed(client: httpx.Client, server: Se
     (kept,) = server.service.otto.store.votes.list()
     assert (kept.verdict, kept.edit, kept.before) == ("down", "Half of it.", (("I race soon.", "When?"),))
     assert client.post("/api/coach/vote", json={**vote, "verdict": "perhaps"}).status_code == 422
-    assert client.post("/api/coach/vote", json={**vote, "id": 99}).status_code == 503
+    assert client.post("/api/coach/vote", json={**vote, "id": 99}).status_code == 404
 
 
 def test_nobody_without_the_token_asks_or_votes(server: Server) -> None:

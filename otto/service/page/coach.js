@@ -13,7 +13,7 @@ let before = new Map();
 export async function show() {
   question.focus();
   if (find("coach-models").dataset.known) return;
-  const {models, library, problem} = await get("/api/coach");
+  const {models, library, problem} = await get("/api/coach/models");
   if (problem) return complain(problem);
   find("coach-models").dataset.known = "yes";
   if (library) find("coach-about").append(" Your own documents are looked up first.");
