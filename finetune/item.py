@@ -54,7 +54,7 @@ def read(path: Path, name: str = "") -> Candidate:
     """The answers in a file; of several to a question the first. Raises `DataError`."""
     items: dict[str, Item] = {}
     for row in shapes.read(path):
-        item = _item(row)
+        item = of_row(row)
         items.setdefault(normalised(item.asked), item)
     if not items:
         raise OttoError(f"{path}: holds no answer")
@@ -77,7 +77,8 @@ def filled(name: str, **parts: str) -> tuple[Message, ...]:
     return (Message("user", _PLACE.sub(lambda found: parts.get(found[1], found[0]), prompt(name))),)
 
 
-def _item(row: Conversation) -> Item:
+def of_row(row: Conversation) -> Item:
+    """A row's question and answer, and what stands beside them."""
     said = [each for each in row.messages[:-1] if each.role != "system"]
     asked = said[0].text if len(said) == 1 else "\n\n".join(f"{each.role.capitalize()}: {each.text}" for each in said)
     about = row.about
@@ -93,4 +94,5 @@ def _item(row: Conversation) -> Item:
 
 
 def digest(*parts: str) -> str:
+    """20 hex digits."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]

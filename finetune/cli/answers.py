@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from otto.cli.terminal import note, say
 from otto.errors import OttoError
 
+if TYPE_CHECKING:
+    from finetune.shapes import Conversation
+
 EXAMPLES = """Examples:
 
 otto data answers questions.jsonl --models models.toml -o answers.jsonl
+
+otto data answers questions.jsonl --models coach-qlora --best coach-qlora   (and answers.best.jsonl)
 
 otto data collect answers.jsonl -o data   (5 % of each model's answers are held back)"""
 
@@ -26,6 +31,14 @@ def answers(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .jsonl file to write.")] = Path(
         "answers.jsonl"
     ),
+    best: Annotated[
+        Path | None,
+        typer.Option(
+            "--best",
+            metavar="FILE",
+            help="Judges as [[endpoints]], or a recipe: also write FILE.best.jsonl, their choice.",
+        ),
+    ] = None,
 ) -> None:
     """Ask several models every question; what is answered already is not asked again."""
     from finetune.answers import asked, endpoints, journal_of, load, read_questions, rows
@@ -53,3 +66,21 @@ def answers(
                 raise OttoError(f"{output}: cannot be written: {error.strerror}") from error
             say(f"{len(found)} of {wanted} answers in {output}")
             note(f"asked: {spent(journal)}")
+    if best is not None:
+        _choose(found, best, output)
+
+
+def _choose(found: list[Conversation], judges: Path, output: Path) -> None:
+    """Writes the best answer to each question beside all of them."""
+    from finetune.answers import endpoints, load
+    from finetune.journal import Journal
+    from finetune.selection import chosen
+    from finetune.shapes import lines
+    from otto.cli.terminal import progress_bar
+    from otto.files import write_atomic
+
+    target = output.with_suffix(f".best{output.suffix}")
+    with Journal(output.with_name(f"{output.stem}.judged.jsonl")) as journal, progress_bar() as progress:
+        kept = chosen(found, endpoints(load(judges, "judging")), journal, progress)
+    write_atomic(target, lines(kept))
+    say(f"{len(kept)} best answers in {target}")
