@@ -90,7 +90,7 @@ class _Coaching:
         try:
             models = {each.name: each for each in coach_models(self._otto.settings)}
         except OttoError as error:
-            raise Refusal(503, str(error)) from error
+            raise Refusal(404, str(error)) from error
         model = models.get(asked.model) if asked.model else next(iter(models.values()))
         if model is None:
             raise Refusal(404, f"No model of that name coaches; there are: {', '.join(models)}.")

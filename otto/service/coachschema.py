@@ -32,7 +32,7 @@ class CoachQuestion(Taken):
 
 
 class CoachVote(Taken):
-    id: int = Field(0, ge=0, lt=2**63, description="0: a new vote; otherwise the one to change.")
+    id: int = Field(0, ge=0, lt=2**63, strict=False, description="0: a new vote; otherwise the one to change.")
     model: str = Field(max_length=200)
     question: str = _QUESTION
     answer: str = _ANSWER
