@@ -58,9 +58,9 @@ function review(model, question, before, answer, draw) {
   const earlier = before.map((turn) => ({question: turn.question, answer: turn.answer}));
   const place = element("div"), said = element("p", {class: "learnt", role: "status"});
   const kept = {id: 0, verdict: ""};
-  const thumb = (verdict, label, sign) => element("button", {"aria-pressed": "false", "aria-label": label, title: label,
-    click: () => vote(kept.verdict === verdict ? "" : verdict, answer.edit)}, sign);
-  const up = thumb("up", "Good answer", "👍"), down = thumb("down", "Bad answer", "👎");
+  const thumb = (verdict, label) => element("button", {class: `vote ${verdict}`, "aria-pressed": "false", "aria-label": label, title: label,
+    click: () => vote(kept.verdict === verdict ? "" : verdict, answer.edit)}, element("img", {src: "/page/thumb.svg", alt: "", width: 20, height: 20}));
+  const up = thumb("up", "Good answer"), down = thumb("down", "Bad answer");
   let last = Promise.resolve();
 
   function vote(verdict, edit) {
