@@ -91,7 +91,8 @@ def _report(outcome: object, ready: Prepared, *, as_json: bool) -> None:
         say(f"{name:28} {value:.4g}")
     if asked:
         say(f"asked    {asked.prompt.strip()!r}\nanswered {asked.answer!r}")
-    say(f"Saved in {outcome.folder}. Next: otto eval {outcome.folder}; otto export {outcome.folder}")
+    score = "otto eval" if ready.recipe.task == "router" else "otto eval write"
+    say(f"Saved in {outcome.folder}. Next: {score} {outcome.folder}; otto export {outcome.folder}")
 
 
 def _hosted(recipe: Recipe, output: Path, *, dry_run: bool, as_json: bool) -> None:

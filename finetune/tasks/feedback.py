@@ -25,13 +25,21 @@ _SMALL = 10
 
 def task(prompt: RouterPrompt) -> ProseTask:
     """The feedback task."""
-    return ProseTask(prompt, "feedback", MOST_WORDS, (marked_up, true_to_figures), (("grounded", grounded),))
+    return ProseTask(
+        prompt, "feedback", MOST_WORDS, (marked_up, true_to_figures, says_figures), (("grounded", grounded),)
+    )
 
 
 def true_to_figures(row: Conversation, answer: str) -> str:
     """A rule: no figure is made up."""
     made_up = [figure for figure in figures(answer) if not follows(figure, row.question)]
     return f"{made_up[0]} stands in no figure of the race" if made_up else ""
+
+
+def says_figures(row: Conversation, answer: str) -> str:
+    """A rule: it says something of this race, and not of any."""
+    given = figures(row.question)
+    return "" if any(figure in given for figure in figures(answer)) else "it names no figure of the race"
 
 
 def grounded(row: Conversation, answer: str) -> float:

@@ -58,13 +58,18 @@ RACE = row("Tell me.\n\nPredicted time: 1:10:00\nActual time: 1:12:30\n- row: 4:
 @pytest.mark.parametrize(
     ("answer", "right"),
     [("You needed 1:12:30, 2:30 more than the predicted 1:10:00.", True), ("The row took 4:20, 0:10 too long.", True),
-     ("Train rowing 3 times a week.", True), ("You needed 1:15:00.", False), ("You lost 47 places.", False),
-     ("Well done.", True), ("72:30 in all.", True)],
+     ("You needed 1:12:30. Train rowing 3 times a week.", True), ("You needed 1:15:00.", False), ("You lost 47 places.", False),
+     ("5:40, or 72:30 in all.", True)],
 )  # fmt: skip
 def test_feedback_invents_no_figure(answer: str, right: bool) -> None:
     found = task("feedback").score(RACE, answer)
     assert found.right is right
     assert (found.figures["grounded"] == 1) is right
+
+
+def test_feedback_that_would_fit_any_race_is_not_right() -> None:
+    found = task("feedback").score(RACE, "Well done, train more.")
+    assert found.well_formed and not found.right and found.figures["grounded"] == 1
 
 
 def test_a_figure_follows_from_two_times() -> None:
