@@ -58,8 +58,8 @@ RACE = row("Tell me.\n\nPredicted time: 1:10:00\nActual time: 1:12:30\n- row: 4:
 @pytest.mark.parametrize(
     ("answer", "right"),
     [("You needed 1:12:30, 2:30 more than the predicted 1:10:00.", True), ("The row took 4:20, 0:10 too long.", True),
-     ("You needed 1:12:30. Train rowing 3 times a week.", True), ("You needed 1:15:00.", False), ("You lost 47 places.", False),
-     ("5:40, or 72:30 in all.", True)],
+     ("You needed 1:12:30. Train rowing 3 times a week.", True), ("You needed 1:15:00.", False),
+     ("You lost 47 places.", False), ("5:40, or 72:30 in all.", True)],
 )  # fmt: skip
 def test_feedback_invents_no_figure(answer: str, right: bool) -> None:
     found = task("feedback").score(RACE, answer)
