@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -89,6 +90,30 @@ def test_an_emergency_is_answered_without_a_model(client: httpx.Client, models: 
     told = events(client.post("/api/coach", json={"question": "I have chest pain, how far do I run?"}))
     assert [(each["type"], each["kind"]) for each in told] == [("care", "emergency"), ("end", "emergency")]
     assert len(models.sent) == asked
+
+
+def test_passages_that_the_answer_cites_come_with_its_end(
+    client: httpx.Client, server: Server, models: coachserver.Server, tmp_path: Path
+) -> None:
+    for package in ("apsw", "sqlite_vec"):
+        pytest.importorskip(package, reason="needs the extra library: pip install 'otto-assistant[library]'")
+    from otto.encoder import Encoder
+    from otto.library.index import Library
+
+    (tmp_path / "plan.md").write_text("# Taper\n\nThe taper lasts nine days.")
+    (tmp_path / "food.md").write_text("# Taper and food\n\nEat well in the taper.")
+    library = server.service.otto.settings.library
+    with Library(library, Encoder.load()) as opened:
+        opened.add(tmp_path)
+    models.answers["t"] = ["Nine days [1]."]
+    told = events(client.post("/api/coach", json={"question": "How many days is the taper?", "model": "tuned"}))
+    library.unlink()
+    del models.answers["t"]
+    assert [each["type"] for each in told] == ["passages", "piece", "end"]
+    given, cited = told[0]["sources"], told[-1]["sources"]
+    assert isinstance(given, list) and isinstance(cited, list)
+    assert len(given) == 2 and [(each["number"], each["file"]) for each in cited] == [(1, "plan.md")]
+    assert "nine days" in models.sent[-1]["messages"][0]["content"]
 
 
 def test_what_goes_wrong_is_an_event(client: httpx.Client, models: coachserver.Server) -> None:

@@ -177,6 +177,28 @@ def test_what_a_model_writes_is_never_read_as_markup(page: sync_api.Page, models
     assert Path(waiting.value.path()).read_text() == f"# How do I run <i>far</i>?\n\n{HOSTILE}\n"
 
 
+def test_sources_are_shown_as_they_are_written(
+    page: sync_api.Page, server: Server, models: coachserver.Server, tmp_path: Path
+) -> None:
+    for package in ("apsw", "sqlite_vec"):
+        pytest.importorskip(package, reason="needs the extra library: pip install 'otto-assistant[library]'")
+    from otto.encoder import Encoder
+    from otto.library.index import Library
+
+    (tmp_path / "plan.md").write_text("# Taper <b>\n\nThe taper lasts nine days. <img src=x onerror=alert(1)>")
+    library = server.service.otto.settings.library
+    with Library(library, Encoder.load()) as opened:
+        opened.add(tmp_path / "plan.md")
+    page.get_by_label("base", exact=True).uncheck()
+    models.answers["t"] = ["Nine days [1], they say [9]."]
+    turn = ask(page, "How long is the taper?")
+    turn.get_by_text("Sources: 1").click()
+    library.unlink()
+    said = turn.locator(".sources").inner_text()
+    assert "[1] plan.md, “Taper <b>”" in said and "<img src=x" in said
+    assert turn.locator(".sources img").count() == 0
+
+
 def test_care_comes_before_the_coach_and_everything_has_a_name(page: sync_api.Page, models: coachserver.Server) -> None:
     page.get_by_label("base", exact=True).uncheck()
     models.answers["t"] = coachserver.USUAL
@@ -188,7 +210,8 @@ def test_care_comes_before_the_coach_and_everything_has_a_name(page: sync_api.Pa
     assert "doctor" in warned.locator(".care").inner_text()
     nameless = page.evaluate(
         "[...document.querySelectorAll('button, input, textarea, a')].filter(e => e.offsetParent)"
-        ".filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length)).map(e => e.outerHTML)"
+        ".filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length))"
+        ".map(e => e.outerHTML)"
     )
     assert nameless == []
     page.set_viewport_size({"width": 360, "height": 740})
