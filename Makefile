@@ -17,11 +17,11 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 	touch $@
 
 .venv/dev: .venv/base
-	$(PIP) --editable '.[dev,voice,mqtt,serve,mcp,wyoming,postgres,coach]'
+	$(PIP) --editable '.[dev,voice,mqtt,serve,mcp,wyoming,postgres,library]'
 	touch $@
 
 .venv/all: .venv/dev
-	$(PIP) --editable '.[dev,voice,mqtt,serve,mcp,wyoming,postgres,coach,llama,finetune]' 'llama-cpp-python[server]'
+	$(PIP) --editable '.[dev,voice,mqtt,serve,mcp,wyoming,postgres,library,llama,finetune]' 'llama-cpp-python[server]'
 	touch $@
 
 demo: .venv/base

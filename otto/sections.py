@@ -135,7 +135,7 @@ def _pdf(path: Path, by: By) -> list[tuple[str, str]]:
         from pypdf import PdfReader
         from pypdf.errors import PyPdfError
     except ImportError as error:
-        raise ConfigError("reading PDF needs pypdf; install: pip install 'otto-assistant[coach]'") from error
+        raise ConfigError("reading PDF needs pypdf; install: pip install 'otto-assistant[library]'") from error
     try:
         reader = PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):
