@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otto.config import Folders, Settings
+from otto.example import Example
 from otto.registry import Change, Registered, Registry, Snapshot, change
 from otto.route import Router
 from otto.routers.choose import Models
 from otto.routers.fewshot import FewshotRouter
 from otto.routers.followup import FollowUpRouter
 from otto.routers.joints import openers
+from otto.routers.learnt import LearntRouter
 from otto.routers.several import SeveralRouter
 from otto.watch import Watch
 
@@ -118,7 +121,15 @@ class Live:
         self.models.sentences = {entry.skill.name: [example.text for example in entry.examples] for entry in exposed}
         known = openers(example for entry in exposed for example in entry.examples)
         alone = self.models.over(SeveralRouter(self._router, skills, known), list(skills.values()))
-        return FollowUpRouter(alone, skills)
+        return FollowUpRouter(LearntRouter(alone, skills, self._own(exposed)), skills)
+
+    def _own(self, exposed: Sequence[Registered]) -> Iterator[Example]:
+        """What the user has written or corrected: examples from elsewhere than the first folder."""
+        first = {str(folder) for folder in self._registry.folders.examples[:1]}
+        for entry in exposed:
+            for example in entry.examples:
+                if entry.remote is None and str(Path(example.origin.file).parent) not in first:
+                    yield example
 
     def _newcomers(self, snapshot: Snapshot) -> frozenset[str]:
         """Skills that the first folders, mostly the bundled ones, know nothing of."""

@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -215,7 +216,8 @@ class Assistant:
     def last_reply(self) -> str:
         """What was said last, also by an earlier process."""
         if not self._last_reply and self.settings.history:
-            self._last_reply = next((entry.reply for entry in self.store.history.last(1)), "")
+            with suppress(StoreError):  # a store that is away; whatever needs it will say so
+                self._last_reply = next((entry.reply for entry in self.store.history.last(1)), "")
         return self._last_reply
 
     def _remembered(self, turn: Turn, started: float) -> Turn:
