@@ -53,7 +53,10 @@ class Settings:
     store_url: Annotated[
         str, Says("PostgreSQL store that several Ottos share, `postgresql://user@host/name`; empty: a file.")
     ] = ""
-    hidden: Annotated[tuple[str, ...], Says("Skills that are never called.")] = ()
+    hidden: Annotated[
+        tuple[str, ...],
+        Says("Skills that are never called. The coach is one until you have set `coach_models` and take it out."),
+    ] = ("coach",)
     trusted: Annotated[tuple[str, ...], Says("Skills that run without the yes that they would ask for.")] = ()
     restart: Annotated[tuple[str, ...], Says("Skills whose new command takes the place of one still under way.")] = (
         "coach",

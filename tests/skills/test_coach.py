@@ -38,7 +38,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[coachserver.Server]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(openai_model="tiny", state_folder=tmp_path / "state")
+    return Settings(openai_model="tiny", state_folder=tmp_path / "state", hidden=())
 
 
 @pytest.fixture
