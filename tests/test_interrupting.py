@@ -90,7 +90,7 @@ def test_who_speaks_while_it_does_is_heard_and_silences_it(ears: Ears, speaker: 
     somebody = threading.Thread(target=pulse.say, args=("stop, please be quiet now", "en-gb+m2"))
     somebody.start()
     thread.join(10)
-    assert time.monotonic() - started < 1.5  # the other voice has to be made and played first
+    assert time.monotonic() - started < 4  # the other voice is made and played first; the reply lasts far longer
     somebody.join(10)
     time.sleep(1.0)
     assert began(ears) == [True]

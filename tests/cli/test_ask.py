@@ -26,7 +26,7 @@ def test_a_timer_is_set_and_remembered(otto: Otto) -> None:
 def test_json_has_everything_that_programs_read(otto: Otto) -> None:
     answer = otto("ask", "--json", "what is nine times nine").json
     assert set(answer) == {
-        "text", "calls", "confidence", "router", "alternatives", "results", "reply", "timings_ms",
+        "text", "calls", "confidence", "router", "alternatives", "results", "reply", "asks", "timings_ms",
     }  # fmt: skip
     assert answer["text"] == "what is nine times nine"
     assert answer["calls"] == ['math(question="9*9")']

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -59,7 +60,12 @@ def test_a_claim_of_another_machine_is_left_alone_until_its_lease_ends(shared: s
 
 def test_several_that_start_at_once_make_the_tables_once(shared: str) -> None:
     troubles: list[str] = []
-    threads = [threading.Thread(target=lambda: troubles.append(SharedDatabase(shared).trouble)) for _ in range(6)]
+
+    def start() -> None:
+        with closing(SharedDatabase(shared)) as database:
+            troubles.append(database.trouble)
+
+    threads = [threading.Thread(target=start) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -91,12 +97,12 @@ def test_it_is_used_again_when_the_server_is_back() -> None:
 
 
 def test_a_newer_store_is_left_alone(shared: str) -> None:
-    with SharedDatabase(shared).write("a test") as connection:
+    with closing(SharedDatabase(shared)) as database, database.write("a test") as connection:
         connection.execute("UPDATE otto SET version = 99")
-    newer = SharedDatabase(shared)
-    assert "newer Otto" in newer.trouble
-    with pytest.raises(StoreError, match="newer Otto"), newer.read("the notes"):
-        pass
+    with closing(SharedDatabase(shared)) as newer:
+        assert "newer Otto" in newer.trouble
+        with pytest.raises(StoreError, match="newer Otto"), newer.read("the notes"):
+            pass
 
 
 @pytest.mark.parametrize("url", ["nonsense", "mysql://x/y", "postgresql+nothing://x/y"])
