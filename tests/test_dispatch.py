@@ -256,7 +256,7 @@ def test_what_was_said_is_not_in_the_log_above_debug(
     tmp_path: Path, dispatcher: Dispatcher, now: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = 'from otto import skill\n@skill\ndef say(text: str) -> str:\n    raise ValueError(text + "\\n\\x1b[0m")\n'
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="otto.dispatch")  # whatever other tests have set
     (result,) = dispatcher.run(parse('say(text="canary sentence")'), registered(tmp_path, say=source), now)
     assert result.error.startswith("The skill say failed: ValueError: canary sentence")
     assert [record.levelname for record in caplog.records if "canary" in record.getMessage()] == ["DEBUG"]
