@@ -217,8 +217,7 @@ class Dispatcher:
         return tuple(found)
 
     def _needs_yes(self, registered: Registered) -> bool:
-        risks = {registered.skill.risk, registered.action.risk if registered.action else "none"}
-        return "confirm" in risks and registered.skill.name not in self._settings.trusted
+        return registered.asks_first and registered.skill.name not in self._settings.trusted
 
     def _ask_first(self, registered: Registered, call: Call) -> None:
         """Asks for a yes where the skill wants one. Raises `_Undone` without it."""

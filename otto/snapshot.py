@@ -57,6 +57,16 @@ class Registered:
     remote: Remote | None = None
     """How it is carried out where it is another program's."""
 
+    @property
+    def asks_first(self) -> bool:
+        """Whether it wants a yes before it runs."""
+        return self.skill.risk == "confirm" or (self.action is not None and self.action.risk == "confirm")
+
+    @property
+    def runnable(self) -> bool:
+        """Whether there is anything to run, not only examples."""
+        return self.function is not None or self.action is not None or self.remote is not None
+
 
 @dataclass(frozen=True)
 class Snapshot:

@@ -7,8 +7,7 @@
     ['set thermostat', 'set the temperature of a room']
 
 Nobody has said how people ask for a tool, so sentences are made of its name, title and description, with values of
-each parameter's type put in: enough for the embedded router to find it. An example file of the same name in the user's
-folder adds better ones.
+each parameter's type put in: enough for the embedded router to find it.
 """
 
 from __future__ import annotations

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from otto.call import OTHER, Argument, Call, Scalar
+from otto.call import OTHER, Argument, Call
 from otto.errors import CallError, OttoError
+from otto.models import tools
 from otto.route import Route
-from otto.skill import Skill, to_json
+from otto.skill import Skill
 from otto.turn import Assistant, Understood
 
 if TYPE_CHECKING:
@@ -87,13 +88,11 @@ class Offer:
         """What is offered at this moment, by name."""
         hidden = {OTHER, *self._otto.settings.hidden}
         registered = self._otto.live.ready.snapshot.skills
-        return {name: each.skill for name, each in registered.items() if name not in hidden and runnable(each)}
+        return {name: each.skill for name, each in registered.items() if name not in hidden and each.runnable}
 
     def asks_first(self, name: str) -> bool:
         """Whether the skill wants a yes from a person."""
-        registered = self._otto.live.ready.snapshot.skills[name]
-        risky = "confirm" in (registered.skill.risk, registered.action.risk if registered.action else "none")
-        return risky and name not in self._otto.settings.trusted
+        return self._otto.live.ready.snapshot.skills[name].asks_first and name not in self._otto.settings.trusted
 
     async def list_tools(
         self, context: ServerRequestContext[Any], params: types.PaginatedRequestParams | None
@@ -101,9 +100,8 @@ class Offer:
         """All skills in alphabetical order, on one page."""
         from mcp import types
 
-        return types.ListToolsResult(
-            tools=[tool(skill, self.asks_first(name)) for name, skill in self.skills().items()]
-        )
+        offered = [tool(skill, self.asks_first(name)) for name, skill in self.skills().items()]
+        return types.ListToolsResult(tools=offered)
 
     async def call_tool(
         self, context: ServerRequestContext[Any], params: types.CallToolRequestParams
@@ -181,44 +179,30 @@ async def over_standard_streams(offer: Offer) -> None:
 
 
 def tool(skill: Skill, asks_first: bool) -> types.Tool:
-    """A skill as a tool. Lists are arrays; everything else keeps the schema that Otto reads and writes elsewhere."""
+    """A skill as a tool, with the schema that OpenAI-compatible servers get: hosts enforce formats in ISO 8601, too."""
     from mcp import types
 
-    entry = to_json(skill)
-    schema: Any = entry["parameters"]
-    schema["properties"] = {name: _as_array(each) for name, each in schema["properties"].items()}
-    schema["additionalProperties"] = False
+    schema: Any = tools.tool(skill)["parameters"]
     return types.Tool(
         name=skill.name,
         description=skill.description or skill.name,
-        input_schema=schema,
+        input_schema={**schema, "additionalProperties": False},
         annotations=types.ToolAnnotations(destructive_hint=asks_first, read_only_hint=False),
     )
 
 
-def runnable(registered: object) -> bool:
-    """Whether there is anything to run, not only examples."""
-    return any(getattr(registered, way, None) is not None for way in ("function", "action", "remote"))
-
-
-def _as_array(schema: dict[str, Any]) -> dict[str, Any]:
-    if not schema.pop("repeats", False):
-        return schema
-    described = {"description": schema.pop("description")} if "description" in schema else {}
-    return {"type": "array", "items": schema, **described}
-
-
 def _arguments(skill: Skill, given: Mapping[str, object]) -> dict[str, Argument]:
     """JSON values as arguments; null means not given. Raises `CallError`."""
-    return {name: _argument(skill, name, value) for name, value in given.items() if value is not None}
-
-
-def _argument(skill: Skill, name: str, value: object) -> Argument:
-    items = value if isinstance(value, list) else [value]
-    scalars = tuple(item for item in items if isinstance(item, Scalar))
-    if len(scalars) != len(items):
-        raise CallError(f"{skill.name}: {name}: expected a text, a number, true or false", skill=skill.name)
-    return scalars if isinstance(value, list) else scalars[0]
+    found: dict[str, Argument] = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        try:
+            found[name] = tools.argument(value)
+        except TypeError as error:
+            wanted = "expected a text, a number, true or false"
+            raise CallError(f"{skill.name}: {name}: {wanted}", skill=skill.name, parameter=name) from error
+    return found
 
 
 def _agreed(answer: object) -> bool:

@@ -21,7 +21,7 @@ import logging
 import re
 import shlex
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 from otto.call import Argument
 from otto.errors import ConfigError, OttoError, SkillError, shorten
 from otto.example import Origin, Problem
-from otto.mcp.adopt import Adopted, adopt
+from otto.mcp.adopt import adopt
 from otto.snapshot import Registered, Snapshot
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ class Servers:
         except ImportError as error:
             raise OttoError("mcp_servers needs a package: pip install 'otto-assistant[mcp]'") from error
         self._follower: Callable[[], None] | None = None
+        self._news = False
+        """Whether tools have come or gone since `over` looked."""
         self._connections = {each.name: _Connection(each) for each in addresses}
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
@@ -117,11 +119,14 @@ class Servers:
             connection.tried.wait(seconds)
 
     def follow(self, changed: Callable[[], None]) -> None:
-        """Calls `changed`, on a thread of its own, whenever tools come or go."""
+        """Calls `changed`, on a thread of its own, whenever tools come or go, and if they have since `over`."""
         self._follower = changed
+        if self._news:
+            self._changed()
 
     def over(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with these servers' tools as further skills."""
+        self._news = False
         skills, problems = self.adopted(frozenset(snapshot.skills))
         whole = hashlib.sha256("".join([snapshot.hash, *(each.hash for each in skills.values())]).encode())
         return Snapshot({**snapshot.skills, **skills}, (*snapshot.problems, *problems), whole.hexdigest()[:16])
@@ -146,7 +151,7 @@ class Servers:
         if connection.client is None:
             raise SkillError(f"The server {server} {connection.problem or 'is not connected'}.")
         given = {name: list(value) if isinstance(value, tuple) else value for name, value in arguments.items()}
-        asked = self._soon(self._called(connection, tool, given, seconds))
+        asked = asyncio.run_coroutine_threadsafe(self._called(connection, tool, given, seconds), self._loop)
         try:
             return asked.result(seconds + 1)
         except concurrent.futures.TimeoutError as error:
@@ -161,11 +166,9 @@ class Servers:
         self._thread.join(10)
 
     def _changed(self) -> None:
+        self._news = True
         if self._follower:
             threading.Thread(target=self._follower, name="mcp tools", daemon=True).start()
-
-    def _soon(self, work: Coroutine[Any, Any, str]) -> concurrent.futures.Future[str]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -269,6 +272,3 @@ def _reason(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error) or type(error).__name__
-
-
-__all__ = ["Address", "Adopted", "Servers", "address"]

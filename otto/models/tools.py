@@ -58,13 +58,13 @@ def _called(function: object) -> str:
     name, given = str(getattr(function, "name", "")), str(getattr(function, "arguments", "") or "{}")
     try:
         content = json.loads(given)
-        return write([Call(name, {key: _argument(value) for key, value in content.items() if value is not None})])
+        return write([Call(name, {key: argument(value) for key, value in content.items() if value is not None})])
     except (ValueError, AttributeError, TypeError, RecursionError, CallSyntaxError):
         return f"{name}({given})"
 
 
-def _argument(value: object) -> Argument:
-    """Raises `TypeError` for what no argument can be."""
+def argument(value: object) -> Argument:
+    """A JSON value as an argument. Raises `TypeError` for what none can be."""
     if isinstance(value, list) and all(isinstance(item, (str, int, float, bool)) for item in value):
         return tuple(value)
     if isinstance(value, (str, int, float, bool)):

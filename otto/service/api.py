@@ -204,10 +204,9 @@ class _Api:
         return Response(self._service.metrics.text(), media_type=metrics.MEDIA)
 
     def _skill(self, entry: Registered) -> dict[str, Any]:
-        risky = entry.skill.risk == "confirm" or bool(entry.action and entry.action.risk == "confirm")
         return {
             **to_json(entry.skill),
-            "risk": "confirm" if risky else "none",
+            "risk": "confirm" if entry.asks_first else "none",
             "hidden": entry.skill.name in self._otto.settings.hidden,
             "examples": len(entry.examples),
         }

@@ -41,7 +41,7 @@ from otto.errors import CallSyntaxError, OttoError
 from otto.route import Route
 from otto.service.parts import Service
 from otto.service.schema import Answered
-from otto.turn import Understood
+from otto.turn import NOT_UNDERSTOOD, Understood
 from otto.wyoming.describe import info
 from otto.wyoming.sound import Incoming
 from otto.wyoming.wakeword import WakeWatch
@@ -53,7 +53,6 @@ MOST_TEXT = 4_000
 MOST_INTENTS = 8
 SOUND_BYTES = 4_096
 """Bytes of sound in one event of ours."""
-NOT_UNDERSTOOD = "Sorry, I don't know how to do that."
 
 _SENTENCE = re.compile(r".*?[.!?:]+(?=\s)\s*", re.DOTALL)
 

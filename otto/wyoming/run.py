@@ -75,7 +75,7 @@ class WyomingServer:
         try:
             asyncio.run(self._run(ready))
         finally:
-            self._service.turns.close(STOP_SECONDS)
+            self._service.close(STOP_SECONDS)
             self._ringer.stop(1.0)
             self._otto.close()
             if self._path:

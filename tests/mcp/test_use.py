@@ -46,7 +46,7 @@ def test_what_goes_wrong_is_a_sentence(greenhouse: Servers) -> None:
         greenhouse.call("greenhouse", "count_aphids", {"seconds": 5}, 0.3)
 
 
-def test_fifty_tools_are_routable_soon_and_take_nothing_from_the_bundled_skills(tmp_path: Path, trained: Path) -> None:
+def test_fifty_tools_are_routable_beside_the_bundled_skills(tmp_path: Path, trained: Path) -> None:
     settings = Settings(
         config_folder=tmp_path / "config", state_folder=tmp_path / "state", cache_folder=trained / "otto",
         mcp_servers=(f"{PIPES} 0 50",),

@@ -129,7 +129,8 @@ def test_intents_are_handled_in_order(server: WyomingServer) -> None:
         Intent.from_dict({"name": "math", "entities": [{"name": "question", "value": sum}]}) for sum in ("2+3", "4*5")
     ]
     event = answers(server, IntentsStart(), *sums, IntentsStop(), until="handled")[0]
-    assert Handled.from_event(event).text == "5 20" or "5" in (Handled.from_event(event).text or "")
+    said = Handled.from_event(event).text or ""
+    assert 0 <= said.find(" 5.") < said.find(" 20.")
     wrong = Intent.from_dict({"name": "timer", "entities": [{"name": "duration", "value": "blue"}]})
     assert NotHandled.from_event(answers(server, wrong, until="not-handled")[0]).text
 
