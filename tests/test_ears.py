@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -121,6 +122,15 @@ def watched() -> Iterator[list[str]]:
         yield _written
     finally:
         _watching.clear()
+
+
+def test_what_is_written_and_sent_would_be_seen(hook: None, tmp_path: Path) -> None:
+    place = str(tmp_path / "nobody")
+    with watched() as written, socket.socket(socket.AF_UNIX) as connection:
+        (tmp_path / "file").write_bytes(b"sound")
+        with pytest.raises(OSError, match="No such file"):
+            connection.connect(place)
+    assert written == [str(tmp_path / "file"), f"connection to {place}"]
 
 
 @pytest.mark.parametrize("count", [40, pytest.param(1_000, marks=pytest.mark.nightly)])

@@ -81,7 +81,7 @@ class Hosted:
         seconds = len(chunks) * CHUNK_SAMPLES / RATE
         if not chunks:
             return Transcript("", self._language, 0.0, seconds)
-        answer = self._asked(_wav(chunks))
+        answer = self._asked(wav(np.concatenate([chunk.samples for chunk in chunks])))
         text = " ".join(str(answer["text"]).split())
         language = answer.get("language")
         known = language if isinstance(language, str) and len(language) == 2 else self._language
@@ -131,8 +131,3 @@ _REFUSALS = {
     413: "The transcription service finds the recording too long.",
     429: "The transcription service has too much to do, or the key's limit is used up. Try again later.",
 }
-
-
-def _wav(chunks: Sequence[AudioChunk]) -> bytes:
-    """The sound as a file that never touches the disk."""
-    return wav(np.concatenate([chunk.samples for chunk in chunks]))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +43,6 @@ class Recordings:
         self.folder = folder.expanduser()
         self._clock = clock or SystemClock()
         self._count = 0
-        self._looked_at = 0.0
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -60,19 +58,19 @@ class Recordings:
 
     def keep(self, chunks: Sequence[AudioChunk]) -> None:
         """Writes them to a file of their own. What cannot be written is only told in the log."""
-        if time.monotonic() - self._looked_at > _LOOK_SECONDS:
-            self._forget()
         self._count += 1
         moment = self._clock.now().astimezone(UTC).strftime(_TIME)
         content = wav(np.concatenate([chunk.samples for chunk in chunks]))
         try:
+            if self._clock.monotonic() - self._looked_at > _LOOK_SECONDS:
+                self._forget()
             write_atomic(self.folder / f"otto-{moment}-{self._count:06}.wav", content, private=True)
         except OSError as error:
             log.warning("what was heard cannot be recorded: %s", error.strerror)
 
     def _forget(self) -> None:
         """Deletes those that are too old, and nothing that it did not write."""
-        self._looked_at = time.monotonic()
+        self._looked_at = self._clock.monotonic()
         now = self._clock.now()
         for path in self.folder.iterdir():
             if found := _NAME.fullmatch(path.name):

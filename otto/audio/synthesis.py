@@ -1,6 +1,6 @@
 """Speech as samples, for whoever plays them elsewhere: a browser, a satellite in another room.
 
->>> spoken = synthesise(find_voice(settings.voice), "The timer is set.")
+>>> spoken = synthesise(find_voice(settings.voice, played=False), "The timer is set.")
 >>> spoken.rate, spoken.samples.dtype
 (22050, dtype('int16'))
 >>> spoken.wav()[:4]
@@ -15,12 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from otto.audio.tts import MAX_CHARACTERS, SECONDS_A_CHARACTER, SpeechError, Voice
+from otto.audio.tts import (
+    ESPEAK_RATE,
+    MAX_CHARACTERS,
+    SECONDS_A_CHARACTER,
+    WAV_HEADER,
+    SpeechError,
+    Voice,
+)
 from otto.audio.wav import wav
-
-ESPEAK_RATE = 22_050
-WAV_HEADER = 44
-"""Bytes before the first sample in what espeak-ng writes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,6 @@
 """Spoken replies: through the system's own voice, or Piper where a voice file is named.
 
-    >>> voice = find_voice(settings)        # None where nothing can speak
+    >>> voice = find_voice(settings.voice)  # None where nothing can speak
     >>> speaker = Speaker(voice)
     >>> speaker.say("The timer is set for 10 minutes.")     # in a thread that it returns
     >>> speaker.stop()                                      # silent at once
@@ -45,8 +45,9 @@ _PLAYERS = (
     ("aplay", "-q", "-t", "raw", "-f", "S16_LE", "-r", "{rate}", "-c", "1", "-"),
     ("pw-play", "--format=s16", "--rate={rate}", "--channels=1", "--raw", "-"),
 )
-_ESPEAK_RATE = 22_050
-_WAV_HEADER = 44
+ESPEAK_RATE = 22_050
+WAV_HEADER = 44
+"""Bytes before the first sample in what espeak-ng writes."""
 _BLOCK = 4_096
 """Bytes that are handed on at once: 0.1 s."""
 
@@ -89,9 +90,9 @@ def find_voice(name: str = "auto", language: str = "en", *, played: bool = True)
 
 
 def _espeak(command: tuple[str, ...], played: bool) -> Voice:
-    player = _player(_ESPEAK_RATE) if played else ()
+    player = _player(ESPEAK_RATE) if played else ()
     if player or not played:
-        return Voice("espeak-ng", (*command, "--stdout"), player, _ESPEAK_RATE, _WAV_HEADER)
+        return Voice("espeak-ng", (*command, "--stdout"), player, ESPEAK_RATE, WAV_HEADER)
     return Voice("espeak-ng", command)
 
 

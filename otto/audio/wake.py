@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
+from otto.audio.sphinx import CEPSTRAL_MEAN, FRAMES
 from otto.audio.stt import Transcript
 from otto.errors import ModelFileError, OttoError
 
@@ -37,10 +38,6 @@ LONGEST = 0.45
 """Seconds; a phrase that is longer is no surer."""
 SAID = {"otto": ("AA T OW", "AO T OW", "AA D OW", "AO D OW")}
 """Pronunciations beside the dictionary's; American speakers tap the t."""
-FRAMES = 100
-"""A second."""
-CEPSTRAL_MEAN = "41.00,-5.29,-0.12,5.09,2.48,-4.07,-1.37,-1.78,-5.08,-2.05,-6.45,-1.42,1.17"
-"""The acoustic model's own, from which every utterance starts: what was heard before must not matter."""
 
 
 class WakePhraseError(OttoError):
@@ -84,7 +81,7 @@ class Spotter:
     def begin(self) -> None:
         """A new utterance."""
         self.end()
-        self._decoder.set_cmn(CEPSTRAL_MEAN)
+        self._decoder.set_cmn(CEPSTRAL_MEAN)  # what was heard before must not matter
         self._decoder.start_utt()
         self._running = True
         self._hit = False

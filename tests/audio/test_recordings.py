@@ -53,6 +53,14 @@ def test_after_a_week_they_are_gone_and_everything_else_is_not(tmp_path: Path, c
     assert sorted(tmp_path.iterdir()) == sorted(others)
 
 
+def test_one_that_goes_on_for_weeks_forgets_too(tmp_path: Path, clock: FakeClock) -> None:
+    recordings = Recordings(tmp_path / "heard", clock)
+    recordings.keep(chunks(2))
+    clock.advance(8 * DAY)
+    recordings.keep(chunks(3))
+    assert [path.name for path in (tmp_path / "heard").iterdir()] == ["otto-20260312-110000-000002.wav"]
+
+
 def test_it_is_announced_and_a_bad_folder_is_one_sentence(tmp_path: Path) -> None:
     assert str(tmp_path) in Recordings(tmp_path).announcement
     (tmp_path / "file").write_text("")
@@ -60,8 +68,12 @@ def test_it_is_announced_and_a_bad_folder_is_one_sentence(tmp_path: Path) -> Non
         Recordings(tmp_path / "file" / "folder")
 
 
-def test_a_full_disk_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    recordings = Recordings(tmp_path / "heard")
+def test_a_folder_that_is_gone_stops_nothing(
+    tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    recordings = Recordings(tmp_path / "heard", clock)
     (tmp_path / "heard").rmdir()
     recordings.keep(chunks(1))
-    assert "cannot be recorded" in caplog.text
+    clock.advance(DAY)  # by then it looks for old ones, too
+    recordings.keep(chunks(1))
+    assert caplog.text.count("cannot be recorded") == 2
