@@ -12,17 +12,16 @@ import select
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.loopback import LoopbackHandler, LoopbackServer, serving
 
 USUAL = ("Run **easy**", " and stay\n\n- relaxed\n", "- patient\n")
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-
+class Server(LoopbackServer):
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answering)
+        super().__init__(_Answering)
         self.answers: dict[str, Sequence[str]] = {}
         self.status = 200
         self.sent: list[dict[str, Any]] = []
@@ -32,38 +31,23 @@ class Server(ThreadingHTTPServer):
         self.left = threading.Event()
         """Set when a client has left in the midst of an answer."""
 
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that has left is part of these tests."""
-
-
-class _Answering(BaseHTTPRequestHandler):
+class _Answering(LoopbackHandler):
     server: Server
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = self.asked()
         self.server.sent.append(body)
         self.server.keys.append(self.headers.get("authorization", ""))
         pieces = list(self.server.answers.get(body["model"], USUAL))
         if self.server.status != 200:
-            self._whole({"error": {"message": "no"}})
+            self.whole(self.server.status, {"error": {"message": "no"}})
         elif not body.get("stream"):
             message = {"role": "assistant", "content": "".join(pieces)}
             choice = {"index": 0, "finish_reason": "stop", "message": message}
-            self._whole({"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]})
+            self.whole(200, {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]})
         else:
             self._stream(pieces)
-
-    def _whole(self, content: Any) -> None:
-        raw = json.dumps(content).encode()
-        self.send_response(self.server.status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
 
     def _stream(self, pieces: Sequence[str]) -> None:
         self.send_response(200)
@@ -80,20 +64,12 @@ class _Answering(BaseHTTPRequestHandler):
                     return
         self.wfile.write(b"data: [DONE]\n\n")
 
-    def log_message(self, *arguments: Any) -> None:
-        pass
-
 
 @contextmanager
 def running() -> Iterator[Server]:
     """A server until the end of the block."""
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.hold.clear()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Server()) as server:
+        try:
+            yield server
+        finally:
+            server.hold.clear()

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +13,7 @@ from otto.coach.named import CoachModel
 from otto.config import Settings
 from otto.prompt import prompt
 from otto.streaming import Interrupt
+from tests.llamaserver import serving
 
 pytestmark = pytest.mark.heavy
 
@@ -48,27 +42,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from tests.tinymodels import random_gguf
 
     weights = random_gguf(tmp_path_factory.mktemp("models") / "random.gguf", tokenizer=ascii_tokenizer())
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "llama_cpp.server", "--model", str(weights), "--host", "127.0.0.1", "--port", str(port),
-        "--n_ctx", "4096", "--n_threads", "1", "--chat_format", "chatml",
-    ]  # fmt: skip
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
-    try:
-        end = time.monotonic() + 90
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=1).close()
-                break
-            except (urllib.error.URLError, OSError):
-                assert server.poll() is None and time.monotonic() < end, "the server does not start"
-                time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        server.kill()
-        server.wait(20)
+    with serving(weights, 4096) as address:
+        yield address
 
 
 def test_a_real_engine_streams_is_stopped_and_answers_again(address: str, tmp_path: Path) -> None:

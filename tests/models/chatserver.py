@@ -8,39 +8,28 @@ A callable answer is given the request's body.
 
 from __future__ import annotations
 
-import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from typing import Any
 
+from tests.loopback import LoopbackHandler, LoopbackServer, serving
 
-class Server(ThreadingHTTPServer):
+
+class Server(LoopbackServer):
     """Gives one prepared answer after the other (the last one again and again) and keeps what it was sent."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answering)
+        super().__init__(_Answering)
         self.answers: list[Any] = []
         self.sent: list[tuple[str, dict[str, Any], dict[str, str]]] = []
         self.times: list[float] = []
 
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that has given up is part of these tests."""
-
-
-class _Answering(BaseHTTPRequestHandler):
+class _Answering(LoopbackHandler):
     server: Server
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = self.asked()
         self.server.sent.append((self.path, body, {name.lower(): value for name, value in self.headers.items()}))
         self.server.times.append(time.monotonic())
         answer = self.server.answers[0]
@@ -57,17 +46,7 @@ class _Answering(BaseHTTPRequestHandler):
             return
         if content == "slow":
             time.sleep(3)
-        raw = content.encode() if isinstance(content, str) else json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(raw)))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, *arguments: Any) -> None:
-        pass
+        self.whole(status, content, headers)
 
 
 def said(text: str | None = None, *tools: tuple[str, str], logprobs: Any = None) -> dict[str, Any]:
@@ -85,15 +64,6 @@ def said(text: str | None = None, *tools: tuple[str, str], logprobs: Any = None)
     }  # fmt: skip
 
 
-@contextmanager
-def running() -> Iterator[Server]:
+def running() -> AbstractContextManager[Server]:
     """A server until the end of the block."""
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return serving(Server())
