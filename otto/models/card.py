@@ -7,7 +7,7 @@
 >>> card = read(Path("otto-tiny.gguf"))
 >>> verify(Path("otto-tiny.gguf"), card)
 >>> differences(card, router_prompt("plain", system=""), skills)
-['skills']
+['changed skills: lights', 'unknown to the model: kettle']
 
 The card is what is trusted, not the weights: a file whose sha256 is another is never opened.
 """
@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
+from otto.call import OTHER
 from otto.errors import ModelFileError
 from otto.files import write_atomic
 from otto.prompt import RouterPrompt, chat_format, skills_hash
@@ -122,9 +123,10 @@ def verify(model: Path, card: Card) -> None:
             )
 
 
-def differences(card: Card, prompt: RouterPrompt, skills: Iterable[Skill]) -> list[str]:
-    """What is not as when the model was taught: `format`, `system`, `skills`, with names where single ones differ."""
-    here = {skill.name: skill.hash for skill in skills if skill.name != "other"}
+def differences(card: Card, prompt: RouterPrompt, skills: Iterable[Skill], hidden: Collection[str] = ()) -> list[str]:
+    """What is not as when the model was taught: framing, system text, skills by name. `hidden`: skills that are not
+    missed, because the user has hidden them."""
+    here = {skill.name: skill.hash for skill in skills if skill.name != OTHER}
     found = []
     if card.format_hash and card.format_hash != prompt.format.hash:
         found.append(f"format {card.format}")
@@ -134,7 +136,7 @@ def differences(card: Card, prompt: RouterPrompt, skills: Iterable[Skill]) -> li
     for what, names in (
         ("changed skills", changed),
         ("unknown to the model", sorted(here.keys() - card.skills.keys()) if card.skills else []),
-        ("skills gone", sorted(card.skills.keys() - here.keys())),
+        ("skills gone", sorted(card.skills.keys() - here.keys() - {*hidden})),
     ):
         if names:
             found.append(f"{what}: {', '.join(names)}")
@@ -143,7 +145,7 @@ def differences(card: Card, prompt: RouterPrompt, skills: Iterable[Skill]) -> li
 
 def taught(prompt: RouterPrompt, skills: Iterable[Skill]) -> dict[str, object]:
     """The fields of a card that say what a model was taught with."""
-    known = [skill for skill in skills if skill.name != "other"]
+    known = [skill for skill in skills if skill.name != OTHER]
     return {
         "format": prompt.format.name,
         "format_hash": prompt.format.hash,

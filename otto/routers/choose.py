@@ -102,6 +102,7 @@ class Models:
             shortlist=self._shortlist(name, prompt, skills),
             confidence=found.sure() if found else None,
             seconds=self.settings.router_seconds,
+            hidden=self.settings.hidden,
         )
         from otto.models.llama import Llama
 

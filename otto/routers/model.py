@@ -1,8 +1,8 @@
 """The router over any language model: it asks, reads, checks, has one fault mended, and says how sure it is.
 
-    >>> router = ModelRouter(LlamaModel(path), skills, card.prompt(), name="llama", card=card)
-    >>> str(router.route("wake me at seven", Context(now)))
-    'alarm(when="seven")'
+    >>> router = ModelRouter(Llama(path), skills, card.prompt(), name="llama", card=card)
+    >>> str(router.route("set a timer for ten minutes", Context(now)))
+    'timer(duration="10 minutes")'
 
 The engine only writes (`otto/models/`). What it wrote becomes a `Route` only if it can be read (`otto/call.py`) and
 every call is allowed (`Skill.check`); otherwise the route is `other()` with confidence 0 and the reason in its trace.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -70,9 +70,11 @@ class ModelRouter:
         shortlist: Shortlist | None = None,
         confidence: Confidence | None = None,
         seconds: float = SECONDS,
+        hidden: Collection[str] = (),
     ) -> None:
-        """`card`: of the model, to say what has changed since it was taught. `grammar`: keeps the answer to what may
-        be called, for engines that can; without it any text is written, and checked afterwards alike."""
+        """`card`: of the model, to say what has changed since it was taught, but for `hidden` skills. `grammar`: keeps
+        the answer to what may be called, for engines that can; without it any text is written, and checked afterwards
+        alike."""
         self.model = model
         self.prompt = prompt
         self.confidence = confidence or Confidence()
@@ -84,7 +86,7 @@ class ModelRouter:
         self._shortlist = shortlist
         self._tells = False  # whether the engine has ever told a probability
         self._written: dict[tuple[str, ...], str] = {}
-        self.differs = tuple(differences(card, prompt, self._skills)) if card else ()
+        self.differs = tuple(differences(card, prompt, self._skills, hidden)) if card else ()
         _tell_differences(model.name, self.differs)
 
     @property

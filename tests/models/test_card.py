@@ -61,6 +61,7 @@ def test_what_differs_from_when_the_model_was_taught_is_named(weights: Path) -> 
     card = replace(a_card(weights), **taught(prompt, [LIGHTS, BELL]))
     assert differences(card, prompt, [BELL, LIGHTS]) == []
     assert differences(card, prompt, [LIGHTS]) == ["skills gone: bell"]
+    assert differences(card, prompt, [LIGHTS], hidden=["bell"]) == []
     grown = replace(LIGHTS, parameters=(Parameter("room"), Parameter("state")))
     assert differences(card, prompt, [grown, BELL]) == ["changed skills: lights"]
     assert differences(card, prompt, [LIGHTS, BELL, Skill("door")]) == ["unknown to the model: door"]

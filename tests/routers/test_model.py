@@ -175,6 +175,18 @@ def test_what_differs_from_the_card_is_logged_once_and_traced(now: datetime, cap
     assert "differs from training" not in trace
 
 
+def test_a_skill_that_the_user_has_hidden_is_not_missed(now: datetime, caplog: pytest.LogCaptureFixture) -> None:
+    prompt, asked = router_prompt("chatml"), ("lights off", Context(now))
+    card = Card(name="hidden", kind="gguf", **taught(prompt, SKILLS))  # type: ignore[arg-type]
+    with caplog.at_level(logging.DEBUG, logger="otto"):
+        model = Script('lights(state="off")')
+        trace = ModelRouter(model, [LIGHTS], prompt, card=card, hidden=["timer"]).route(*asked).trace
+    assert "differs from training" not in trace
+    assert not [record for record in caplog.records if "was taught" in record.getMessage()]
+    trace = ModelRouter(Script("other()"), [LIGHTS], prompt, card=card).route(*asked).trace
+    assert trace["differs from training"] == "skills gone: timer"
+
+
 def test_other_skills_over_the_same_model(now: datetime) -> None:
     model = Script('timer(duration="ten minutes")', 'timer(duration="ten minutes")', "other()")
     assert not router(model).route("ten minutes", Context(now)).rejected
