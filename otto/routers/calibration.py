@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from otto.routers import logistic
+
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
@@ -23,6 +25,9 @@ FEWEST = 20
 """Held-out sentences below which nothing is fitted."""
 ARGUMENTS_TEMPERATURE = 0.6
 """Exponent of the arguments' probability where no development set tells it."""
+RISKY_SURETY = 10 / 11
+"""How sure to be of a skill that asks first: a wrong one counts ten times as much as one refused (Elkan 2001)."""
+_NEAR = 1e-4  # probabilities are kept this far from 0 and 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +38,13 @@ class Curve:
     slope: float = 1.0
 
     def __call__(self, probability: float) -> float:
-        return 1 / (1 + float(np.exp(-np.clip(self.offset + self.slope * log_odds(probability), -30, 30))))
+        return logistic.chance((self.offset, self.slope), (1.0, float(logistic.log_odds(probability, _NEAR))))
 
     @staticmethod
     def fit(scores: Floats, right: Flags) -> Curve:
-        """By Newton's method, drawn a little to the curve that changes nothing."""
-        x = np.stack([np.ones(len(scores)), log_odds(scores.astype(np.float64))])
-        prior = np.array([0.0, 1.0])
-        found = prior.copy()
-        for _ in range(30):
-            share = 1 / (1 + np.exp(-np.clip(found @ x, -30, 30)))
-            gradient = x @ (share - right) + (found - prior)
-            hessian = (x * (share * (1 - share))) @ x.T + np.eye(2)
-            found = found - np.linalg.solve(hessian, gradient)
-        # A curve that falls would call the surest routes the worst: no evidence is enough for that.
-        return Curve(float(found[0]), max(float(found[1]), 0.05))
+        """On held-out scores; drawn a little to the curve that changes nothing."""
+        odds = logistic.log_odds(scores.astype(np.float64), _NEAR)
+        return Curve(*logistic.fitted(np.stack([np.ones(len(scores)), odds], axis=1), right, (0.0, 1.0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +58,6 @@ class Calibration:
     refusal: Curve = Curve()
     """Confidence that refusing is right, from the best skill's score taken from 1."""
     temperature: float = ARGUMENTS_TEMPERATURE
-
-
-def log_odds(probability: float | NDArray[np.float64]) -> float | NDArray[np.float64]:
-    """Of a probability, kept away from 0 and 1."""
-    kept = np.clip(probability, 1e-4, 1 - 1e-4)
-    odds: float | NDArray[np.float64] = np.log(kept / (1 - kept))
-    return odds
 
 
 def threshold(scores: Floats, right: Flags, in_scope: Flags) -> float:
@@ -85,10 +75,13 @@ def threshold(scores: Floats, right: Flags, in_scope: Flags) -> float:
     strangers = np.concatenate([[0], (~in_scope)[order].cumsum()[:-1]])
     weight = float(np.clip(in_scope.sum() / (~in_scope).sum(), *IN_SCOPE_WEIGHT))
     gain = weight * kept / in_scope.sum() + strangers / (~in_scope).sum()
-    # Smoothed over neighbouring thresholds: the peak of a ragged curve is luck.
-    width = max(1, len(gain) // 50)
-    smooth = np.convolve(np.pad(gain, width, mode="edge"), np.ones(2 * width + 1) / (2 * width + 1), mode="valid")
-    return float(scores[order[int(smooth.argmax())]])
+    return float(scores[order[int(smoothed(gain).argmax())]])
+
+
+def smoothed(gains: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each of many thresholds gains, averaged over its neighbours: the peak of a ragged curve is luck."""
+    width = max(1, len(gains) // 50)
+    return np.convolve(np.pad(gains, width, mode="edge"), np.ones(2 * width + 1) / (2 * width + 1), mode="valid")
 
 
 def fit(scores: Floats, right: Flags, in_scope: Flags) -> Calibration:
@@ -112,6 +105,6 @@ def temperature(skill: Floats, arguments: Floats, right: Flags) -> float:
     choices = np.arange(0.1, 4.01, 0.1)
     losses = []
     for choice in choices:
-        share = np.clip(skill * np.exp(choice * arguments), 1e-4, 1 - 1e-4)
+        share = np.clip(skill * np.exp(choice * arguments), _NEAR, 1 - _NEAR)
         losses.append(-np.where(right, np.log(share), np.log(1 - share)).mean())
     return float(choices[int(np.argmin(losses))])

@@ -22,7 +22,9 @@ import numpy as np
 
 from otto.errors import ModelError
 from otto.route import Alternative, Context, Route, Router
-from otto.routers.confidence import chance, log_odds, logistic
+from otto.routers import logistic
+from otto.routers.calibration import RISKY_SURETY, smoothed
+from otto.routers.confidence import NEAR
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +36,6 @@ FAILURES = 3
 """In a row, after which a model is left alone for a while."""
 REST_SECONDS = 30.0
 FOLDS = 5
-RISKY_SURETY = 10 / 11
-"""How sure a model has to be of a skill that asks first: a wrong one counts ten times as much as one refused."""
 SURELY = 1.64
 """Standard errors by which a gain must exceed nothing: one-sided 95%."""
 _BELIEF = (0.0, -1.0, 1.0, 0.0, 0.0)
@@ -79,7 +79,7 @@ class Rule:
         if self.always:
             return second.confidence > 0
         return second.calls == first.calls or (
-            second.confidence > 0 and chance(self.belief, _features(first, second)) > 0.5
+            second.confidence > 0 and logistic.chance(self.belief, _features(first, second)) > 0.5
         )
 
 
@@ -187,8 +187,8 @@ def _features(first: Route, second: Route) -> tuple[float, ...]:
     """What speaks for either of two answers: always 1, both confidences, which of them refuses."""
     return (
         1.0,
-        float(log_odds(first.confidence)),
-        float(log_odds(second.confidence)),
+        float(logistic.log_odds(first.confidence, NEAR)),
+        float(logistic.log_odds(second.confidence, NEAR)),
         float(first.rejected),
         float(second.rejected),
     )
@@ -226,12 +226,8 @@ class Fitted:
 
 def fit(rows: Sequence[Heard], costs: Costs) -> Fitted:
     """The rule of least cost on held-out rows. Where it does not surely help, the rule is never to ask."""
-    folds = [list(range(start, len(rows), FOLDS)) for start in range(FOLDS)]
-    outside: list[tuple[bool, bool]] = [(False, False)] * len(rows)
-    for fold in folds:
-        rule = _rule([row for place, row in enumerate(rows) if place not in set(fold)], costs)
-        for place in fold:
-            outside[place] = _outcome(rows[place], rule)
+    rules = [_rule([row for place, row in enumerate(rows) if place % FOLDS != fold], costs) for fold in range(FOLDS)]
+    outside = [_outcome(row, rules[place % FOLDS]) for place, row in enumerate(rows)]
     seconds = np.array([row.seconds for row in rows])
     first = np.array([row.first_right for row in rows], float)
     second = np.array([row.second_right for row in rows], float)
@@ -263,7 +259,7 @@ def _rule(rows: Sequence[Heard], costs: Costs) -> Rule:
         for row in rows
         if row.second is not None and row.first_right != row.second_right
     ]
-    weights = logistic([features for features, _ in told], [right for _, right in told], _BELIEF)
+    weights = logistic.fitted([features for features, _ in told], [right for _, right in told], _BELIEF)
     return Rule(_threshold(rows, Rule(math.inf, weights), costs), weights)
 
 
@@ -277,9 +273,7 @@ def _threshold(rows: Sequence[Heard], rule: Rule, costs: Costs) -> float:
     order = np.argsort(sure, kind="stable")
     # What is gained by asking about the least sure sentences: about none, one, two, … all of them.
     total = np.concatenate([[0.0], gains[order].cumsum()])
-    # Smoothed over neighbours: the peak of a ragged curve is luck.
-    width = max(1, len(rows) // 50)
-    smooth = np.convolve(np.pad(total, width, mode="edge"), np.ones(2 * width + 1) / (2 * width + 1), mode="valid")
+    smooth = smoothed(total)
     best = int(smooth.argmax())
     if best == 0 or smooth[best] <= 0:
         return 0.0

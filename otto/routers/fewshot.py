@@ -25,6 +25,7 @@ from otto.encoder import Encoder, shared
 from otto.example import Example
 from otto.route import Alternative, Context, Route
 from otto.routers import saved
+from otto.routers.calibration import RISKY_SURETY
 from otto.routers.classifier import Opinions, decide
 from otto.routers.fit import Progress, fit
 from otto.routers.sentence import Sentence, sentences
@@ -37,10 +38,8 @@ EXPECTED_WEIGHT = 3.0
 ALTERNATIVE_LEAST = 0.05
 """Probability from which on another skill is an alternative."""
 ALTERNATIVES = 2
-RISKY_SURETY = 10 / 11
-"""How sure to be of a skill that asks first: a wrong one counts ten times as much as one refused (Elkan 2001)."""
 WELL_KNOWN = 50
-"""Examples from which on that is demanded; of a skill with fewer, held-out sentences say too little."""
+"""Examples from which on `RISKY_SURETY` is demanded; of a skill with fewer, held-out sentences say too little."""
 TRAINING_THREADS = 2
 FEW = 200
 """Examples up to which a second encoder is not worth loading."""
