@@ -16,13 +16,17 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from itertools import tee
+from operator import methodcaller
 from typing import Any
 
 from finetune.journal import Journal
 from finetune.service import Service, ServiceError, Stopped
 from finetune.structured import CUT, MODES, body, content
+from finetune.workers import HERE, Pool, Workers
 from otto.errors import ConfigError, OttoError
 from otto.prompt import Message
 
@@ -144,19 +148,28 @@ def from_environment(
 
 
 def ask(
-    questions: Iterable[Question], endpoints: Sequence[Endpoint], journal: Journal, check: Check | None = None
+    questions: Iterable[Question],
+    endpoints: Sequence[Endpoint],
+    journal: Journal,
+    check: Check | None = None,
+    workers: Workers = HERE,
 ) -> Iterator[Answer]:
     """Every question's answer by every endpoint, in the order in which they come; what the journal has comes at once.
 
     No more is asked ahead than an endpoint's concurrency, so `questions` may be endless: close the iterator when there
     is enough. An endpoint that refuses everything is left out; when the others are done, that raises `ServiceError`.
+    `workers` send the requests: an address on loopback is that of each worker's own machine.
     """
     known = answered(journal)
-    askers = [_Asker(endpoint, journal, check) for endpoint in endpoints]
-    several = tee(questions, len(askers))
-    waiting: dict[Future[Answer], _Asker] = {}
-    todo = dict(zip(askers, several, strict=True))
-    try:
+    with ExitStack() as stack:
+        askers = [
+            _Asker(endpoint, journal, check, stack.enter_context(_services(endpoint, workers)))
+            for endpoint in endpoints
+        ]
+        for asker in askers:
+            stack.callback(asker.close)
+        waiting: dict[Future[Answer], _Asker] = {}
+        todo = dict(zip(askers, tee(questions, len(askers)), strict=True))
         while True:
             for asker in askers:
                 yield from asker.fill(todo[asker], waiting, known)
@@ -166,9 +179,6 @@ def ask(
                 asker = waiting.pop(future)
                 if answer := asker.taken(future):
                     yield answer
-    finally:
-        for asker in askers:
-            asker.close()
     if troubles := [str(asker.trouble) for asker in askers if asker.trouble]:
         raise ServiceError("; ".join(troubles))
 
@@ -197,24 +207,31 @@ def spent(journal: Journal) -> Spent:
     )
 
 
+def _services(endpoint: Endpoint, workers: Workers) -> AbstractContextManager[Pool[Service]]:
+    """Those who send the requests; together they keep the endpoint's limits."""
+    limits = endpoint.limits
+    make = partial(
+        Service,
+        endpoint.address,
+        endpoint.key,
+        seconds=limits.seconds,
+        attempts=limits.attempts,
+        per_minute=limits.requests_per_minute / workers.count,
+    )
+    return workers.keep(make, threads=limits.concurrency)
+
+
 class _Asker:
     """One endpoint at work."""
 
-    def __init__(self, endpoint: Endpoint, journal: Journal, check: Check | None) -> None:
-        limits = endpoint.limits
+    def __init__(self, endpoint: Endpoint, journal: Journal, check: Check | None, services: Pool[Service]) -> None:
         self.endpoint = endpoint
         self.trouble: OttoError | None = None
         """Why the endpoint is left out."""
         self._journal = journal
         self._check = check
-        self._service = Service(
-            endpoint.address,
-            endpoint.key,
-            seconds=limits.seconds,
-            attempts=limits.attempts,
-            per_minute=limits.requests_per_minute,
-        )
-        self._pool = ThreadPoolExecutor(limits.concurrency, thread_name_prefix=f"ask {endpoint.label}")
+        self._services = services
+        self._pool = ThreadPoolExecutor(endpoint.limits.concurrency, thread_name_prefix=f"ask {endpoint.label}")
         self._running = 0
         self._mode = 0
         self._settled = False
@@ -256,9 +273,8 @@ class _Asker:
 
     def close(self) -> None:
         """Lets what is being answered come in, for it is paid for; nothing waits to be asked again."""
-        self._service.stop()
+        self._services.every(methodcaller("stop"))
         self._pool.shutdown(cancel_futures=True)
-        self._service.close()
 
     def _answer(self, question: Question) -> Answer:
         """Asks until the answer is as wanted, and writes it down."""
@@ -306,16 +322,13 @@ class _Asker:
     def _asked(self, question: Question) -> Mapping[str, Any]:
         """One reply, in the way of asking for JSON that this server takes."""
         while True:
-            mode = self._mode
+            mode, asked = self._mode, self.endpoint
+            wanted = body(asked.model, question.messages, question.schema, MODES[mode], **asked.parameters)
+            # Some servers fail (500) at what they do not know; patience is for ways that are known to work.
+            attempts = PROBES if question.schema and not self._settled and mode + 1 < len(MODES) else 0
             try:
-                reply = self._service.send(
-                    "POST",
-                    "/chat/completions",
-                    json=body(
-                        self.endpoint.model, question.messages, question.schema, MODES[mode], **self.endpoint.parameters
-                    ),
-                    # Some servers fail (500) at what they do not know; patience is for ways that are known to work.
-                    attempts=PROBES if question.schema and not self._settled and mode + 1 < len(MODES) else 0,
+                reply = self._services.run(
+                    methodcaller("send", "POST", "/chat/completions", json=wanted, attempts=attempts)
                 )
             except ServiceError as error:
                 refused = question.schema is not None and not self._settled and error.status in _NOT_THIS_WAY

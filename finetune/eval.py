@@ -13,13 +13,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from finetune.answerer import Answerer, Named, open_answerer
 from finetune.score import Metrics, Prediction, line, measured, predicted, read_predictions, unanswered
 from finetune.testdata import EvaluationSet
+from finetune.workers import HERE, Pool, Workers
 from otto.config import Settings
 from otto.errors import ModelError, OttoError
 from otto.files import write_atomic
@@ -63,21 +66,25 @@ def evaluate(
     rows: int | None = None,
     again: bool = False,
     progress: Progress | None = None,
+    workers: Workers = HERE,
 ) -> Evaluation:
     """Answers every row (the first `rows` of them) and writes the folder. `again`: from the start, even where some are
     answered already. Raises `OttoError` for a model, prompt or test set that cannot be used."""
     told = progress or (lambda what, share: None)
     wanted = test.rows[:rows] if rows else test.rows
     folder.mkdir(parents=True, exist_ok=True)
-    with open_answerer(named, test, settings, told) as answerer:
-        run = described(named, answerer, test, len(wanted))
+    # A bar is drawn here; a worker elsewhere has none to tell.
+    make = partial(_opened, named, test, settings, told if workers is HERE else None)
+    with workers.keep(make) as pool:
+        run = _alike(pool.every(lambda ready: described(named, ready.answerer, test, len(wanted))))
         done = _begun(folder, run, again)
         with (folder / PREDICTIONS).open("a", encoding="utf-8") as file:
-            for prediction in answers(answerer, wanted[len(done) :], test.skills):
-                file.write(line(prediction))
-                file.flush()
-                done.append(prediction)
-                told(f"{len(done)} of {len(wanted)}", len(done) / len(wanted))
+            for several in pool.spread(_tasks(pool, wanted[len(done) :])):
+                for prediction in several:
+                    file.write(line(prediction))
+                    file.flush()
+                    done.append(prediction)
+                    told(f"{len(done)} of {len(wanted)}", len(done) / len(wanted))
     metrics = measured(done)
     write_atomic(folder / METRICS, json.dumps(metrics.to_json(), indent=1) + "\n")
     return Evaluation(folder, metrics, done, run)
@@ -85,16 +92,57 @@ def evaluate(
 
 def answers(answerer: Answerer, rows: Sequence[Row], skills: Mapping[str, Skill]) -> Iterator[Prediction]:
     """A prediction for each row, in order; several at once where the engine can."""
-    router, context = answerer.router, Context(NOW)
+    with HERE.keep(lambda: nullcontext(Ready(answerer, skills))) as pool:
+        for several in pool.spread(_tasks(pool, rows)):
+            yield from several
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a worker keeps."""
+
+    answerer: Answerer
+    skills: Mapping[str, Skill]
+
+
+@contextmanager
+def _opened(named: Named, test: EvaluationSet, settings: Settings, progress: Progress | None) -> Iterator[Ready]:
+    with open_answerer(named, test, settings, progress) as answerer:
+        yield Ready(answerer, test.skills)
+
+
+def _tasks(pool: Pool[Ready], rows: Sequence[Row]) -> Iterator[Callable[[Ready], list[Prediction]]]:
+    """Rows as they are answered: so many at once as the engine can."""
     for row in rows[:_LEAST]:
         # What is loaded with the first sentence is not part of answering one.
-        _alone(answerer, row, skills, context)
-    if isinstance(router, ModelRouter) and hasattr(router.model, "write_many"):
-        for start in range(0, len(rows), BATCH):
-            yield from _together(answerer, router, rows[start : start + BATCH], skills, context)
-    else:
-        for row in rows:
-            yield _alone(answerer, row, skills, context)
+        pool.every(partial(_alone, row=row))
+    step = BATCH if rows and all(pool.every(_writes_many)) else 1
+    for start in range(0, len(rows), step):
+        yield partial(_answered, rows=rows[start : start + step])
+
+
+def _writes_many(ready: Ready) -> bool:
+    router = ready.answerer.router
+    return isinstance(router, ModelRouter) and hasattr(router.model, "write_many")
+
+
+def _answered(ready: Ready, rows: Sequence[Row]) -> list[Prediction]:
+    router = ready.answerer.router
+    if isinstance(router, ModelRouter) and _writes_many(ready):
+        return _together(ready, router, rows)
+    return [_alone(ready, row) for row in rows]
+
+
+def _alike(several: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Workers must not answer with different models, and could where each has a file of its own by that name."""
+    first, *others = several
+    for other in others:
+        if differing := [name for name, value in first.items() if other[name] != value]:
+            raise OttoError(
+                f"the workers do not evaluate the same thing: they differ in {', '.join(differing)}; "
+                "give every machine the same files and the same version of Otto"
+            )
+    return first
 
 
 def described(named: Named, answerer: Answerer, test: EvaluationSet, rows: int) -> dict[str, Any]:
@@ -142,20 +190,18 @@ def _begun(folder: Path, run: Mapping[str, Any], again: bool) -> list[Prediction
     return []
 
 
-def _alone(answerer: Answerer, row: Row, skills: Mapping[str, Skill], context: Context) -> Prediction:
+def _alone(ready: Ready, row: Row) -> Prediction:
     started = time.perf_counter()
     try:
-        route = answerer.router.route(row.text, context)
+        route = ready.answerer.router.route(row.text, Context(NOW))
     except ModelError as error:
         return unanswered(row, str(error), _since(started))
-    return predicted(row, route, _since(started), skills)
+    return predicted(row, route, _since(started), ready.skills)
 
 
-def _together(
-    answerer: Answerer, router: ModelRouter, rows: Sequence[Row], skills: Mapping[str, Skill], context: Context
-) -> list[Prediction]:
+def _together(ready: Ready, router: ModelRouter, rows: Sequence[Row]) -> list[Prediction]:
     """Rows with something to say, all at once; those whose answer must be mended, once more alone."""
-    spoken = [row for row in rows if row.text.strip()]
+    context, spoken = Context(NOW), [row for row in rows if row.text.strip()]
     engine = cast(WritesMany, router.model)
     # The deadline of a batch is that of all its rows.
     seconds = router.seconds * len(rows)
@@ -165,16 +211,16 @@ def _together(
         written = dict(zip(map(id, spoken), engine.write_many(requests, BATCH), strict=True))
     except ModelError:
         # One that takes too long must not cost the others their answer.
-        return [_alone(answerer, row, skills, context) for row in rows]
+        return [_alone(ready, row) for row in rows]
     milliseconds = _since(started) / max(1, len(spoken))
     found = []
     for row in rows:
         reading = router.read(written[id(row)].text, context.now) if id(row) in written else None
         if reading is None or reading.problem:
-            found.append(_alone(answerer, row, skills, context))
+            found.append(_alone(ready, row))
         else:
             route = router.routed(row.text, written[id(row)], reading, [], context)
-            found.append(predicted(row, route, milliseconds, skills))
+            found.append(predicted(row, route, milliseconds, ready.skills))
     return found
 
 

@@ -23,6 +23,7 @@ from finetune.interval import Interval, bootstrap
 from finetune.item import Candidate, Item, shared
 from finetune.journal import Journal
 from finetune.reference import Figures, figures
+from finetune.workers import HERE, Workers
 from otto.errors import OttoError
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def judge(
     kinds: Sequence[str] = KINDS,
     encoder: Encoder | None = None,
     told: Told = lambda what, share: None,
+    workers: Workers = HERE,
 ) -> Judgement:
     """Judges the questions that all candidates have answered. Without an encoder there is no relevancy, and no semantic
     nearness among the reference figures. Raises `OttoError`."""
@@ -126,7 +128,7 @@ def judge(
         raise OttoError(f"--what {min(unknown)}: must be some of {', '.join(KINDS)}")
     keys = shared(candidates)
     wanted = list(_questions(candidates, keys, kinds if encoder else [each for each in kinds if each != "relevancy"]))
-    for number, answer in enumerate(ask(iter(wanted), judges, journal, _fits) if judges else (), 1):
+    for number, answer in enumerate(ask(iter(wanted), judges, journal, _fits, workers) if judges else (), 1):
         told("judging", number / max(1, len(wanted) * len(judges)))
         del answer
     heard = _Heard(journal, [each.label for each in judges])

@@ -18,6 +18,7 @@ from finetune.item import Item, of_row
 from finetune.journal import Journal
 from finetune.judge import best
 from finetune.shapes import Conversation
+from finetune.workers import HERE, Workers
 
 
 def chosen(
@@ -25,6 +26,7 @@ def chosen(
     judges: Sequence[Endpoint],
     journal: Journal,
     told: Callable[[str, float], None] = lambda what, share: None,
+    workers: Workers = HERE,
 ) -> list[Conversation]:
     """One row a question, in the order of the questions. Raises `ServiceError` where no judge can be had."""
     by_question: dict[str, list[tuple[Item, Conversation]]] = {}
@@ -36,7 +38,7 @@ def chosen(
         for several in by_question.values()
         for item, _ in (several if len(several) > 1 else ())
     }
-    for number, _ in enumerate(ask(iter(wanted.values()), judges, journal, _fits), 1):
+    for number, _ in enumerate(ask(iter(wanted.values()), judges, journal, _fits, workers), 1):
         told("judging", number / max(1, len(wanted) * len(judges)))
     verdicts = {
         (judge, key.removeprefix("rubric ")): rubric.read(answer.text)

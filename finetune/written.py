@@ -21,6 +21,7 @@ from finetune.item import digest
 from finetune.journal import Journal
 from finetune.recipe import Recipe
 from finetune.shapes import Conversation
+from finetune.workers import HERE, Workers
 from otto.errors import OttoError
 from otto.prompt import Message, prompt
 
@@ -78,7 +79,12 @@ def by_run(
 
 
 def by_endpoint(
-    rows: Sequence[Conversation], endpoint: Endpoint, journal: Journal, system: str = "", samples: int = 0
+    rows: Sequence[Conversation],
+    endpoint: Endpoint,
+    journal: Journal,
+    system: str = "",
+    samples: int = 0,
+    workers: Workers = HERE,
 ) -> list[Conversation]:
     """What a server's model answers; rows that it does not answer are left out. `system`: a file of `prompts/`."""
     first = (Message("system", prompt(system)),) if system else ()
@@ -88,7 +94,7 @@ def by_endpoint(
 
     def said(place: int) -> dict[str, str]:
         drawn = replace(endpoint, parameters={**endpoint.parameters, "temperature": TEMPERATURE}) if place else endpoint
-        answers = ask(questions(place), [drawn], journal)
+        answers = ask(questions(place), [drawn], journal, workers=workers)
         return {each.key.partition(" ")[2]: each.text for each in answers if not each.problem}
 
     several = [said(place) for place in range(samples + 1)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from finetune.workers import OPTION, workers
 from otto.cli.terminal import note, say
 from otto.errors import OttoError
 
@@ -39,6 +40,7 @@ def answers(
             help="Judges as [[endpoints]], or a recipe: also write FILE.best.jsonl, their choice.",
         ),
     ] = None,
+    by: Annotated[str, typer.Option("--workers", help=OPTION)] = "here",
 ) -> None:
     """Ask several models every question; what is answered already is not asked again."""
     from finetune.answers import asked, endpoints, journal_of, load, read_questions, rows
@@ -50,10 +52,10 @@ def answers(
 
     asking, several = load(models), read_questions(questions)
     wanted = len(several) * len(asking.endpoints)
-    with Journal(journal_of(output)) as journal, progress_bar() as progress:
+    with Journal(journal_of(output)) as journal, workers(by) as working, progress_bar() as progress:
         done = 0
         try:
-            for answer in ask(asked(several, asking), endpoints(asking), journal):
+            for answer in ask(asked(several, asking), endpoints(asking), journal, workers=working):
                 done += 1
                 progress("asking", done / wanted)
                 if answer.problem:
@@ -67,10 +69,10 @@ def answers(
             say(f"{len(found)} of {wanted} answers in {output}")
             note(f"asked: {spent(journal)}")
     if best is not None:
-        _choose(found, best, output)
+        _choose(found, best, output, by)
 
 
-def _choose(found: list[Conversation], judges: Path, output: Path) -> None:
+def _choose(found: list[Conversation], judges: Path, output: Path, by: str) -> None:
     """Writes the best answer to each question beside all of them."""
     from finetune.answers import endpoints, load
     from finetune.journal import Journal
@@ -80,7 +82,8 @@ def _choose(found: list[Conversation], judges: Path, output: Path) -> None:
     from otto.files import write_atomic
 
     target = output.with_suffix(f".best{output.suffix}")
-    with Journal(output.with_name(f"{output.stem}.judged.jsonl")) as journal, progress_bar() as progress:
-        kept = chosen(found, endpoints(load(judges, "judging")), journal, progress)
+    judged = Journal(output.with_name(f"{output.stem}.judged.jsonl"))
+    with judged as journal, workers(by) as working, progress_bar() as progress:
+        kept = chosen(found, endpoints(load(judges, "judging")), journal, progress, working)
     write_atomic(target, lines(kept))
     say(f"{len(kept)} best answers in {target}")

@@ -178,7 +178,7 @@ def stats(
     """Show lengths, duplicates, balance and words of a data set, and the max_length that it needs."""
     from finetune import stats as measuring
     from finetune import statspage
-    from otto.cli.skillview import print_table
+    from otto.cli.terminal import print_table
     from otto.files import write_atomic
     from otto.prompt import chat_format, listing, prompt
 
@@ -292,7 +292,7 @@ def _tell(collection: Collection, manifest: Path, as_json: bool) -> None:
     if as_json:
         print(manifest.read_text(encoding="utf-8"), end="")
         return
-    from otto.cli.skillview import print_table
+    from otto.cli.terminal import print_table
 
     content = json.loads(manifest.read_text(encoding="utf-8"))
     kept = content["kept"]

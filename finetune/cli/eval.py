@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from finetune.cli import judge
+from finetune.workers import OPTION, workers
 
 if TYPE_CHECKING:
     from finetune.compare import Comparison
@@ -25,6 +26,8 @@ otto eval runs/lights   (on the test set beside its training rows)
 otto eval otto-tiny.gguf --adapter lights.gguf --data wandb:me/otto/heldout:v3 --wandb offline
 
 otto eval fewshot --data ../shared/bench/snips
+
+otto eval lights.gguf --data data --workers ray:4   (several at once, also on other machines)
 
 MODEL_ID=mistralai/Mistral-7B-Instruct-v0.3 PROMPT_FILE=my.txt otto eval --data data --format mistral
 
@@ -97,6 +100,7 @@ def run(
         str | None, typer.Option("--wandb", help="online, offline or off.", show_default="WANDB_MODE, or off")
     ] = None,
     project: Annotated[str | None, typer.Option("--project", help="W&B project.", show_default="otto")] = None,
+    by: Annotated[str, typer.Option("--workers", help=OPTION)] = "here",
     as_json: AsJson = False,
 ) -> None:
     """Score a model on a test set. What was stopped goes on when asked again with the same --to."""
@@ -116,8 +120,8 @@ def run(
     test = open_test(data or own_test(Path(model)), settings, split=split)
     named = Named(model, adapter, served, style, framing, system, grammar)  # type: ignore[arg-type]
     folder = to or Path("evaluations") / f"{datetime.now():%Y%m%d-%H%M%S}-{_short(model)}"
-    with progress_bar() as progress:
-        evaluation = evaluate(named, test, settings, folder, rows=rows, again=again, progress=progress)
+    with workers(by) as several, progress_bar() as progress:
+        evaluation = evaluate(named, test, settings, folder, rows=rows, again=again, progress=progress, workers=several)
     pages = _report(evaluation)
     where = _publish(evaluation, pages, mode, project)
     if as_json:

@@ -6,10 +6,11 @@ import json
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from finetune.workers import OPTION, Workers, workers
 from otto.cli.terminal import note, say
 from otto.errors import OttoError
 
@@ -29,6 +30,9 @@ otto data generate --skill timer -n 20 --not --model llama3.2   (sentences that 
 otto data generate --file lights_examples.txt -n 30 --offline --yes"""
 
 Told = Callable[[str, float], None]
+Answers: TypeAlias = "Generator[tuple[str, list[Candidate]], None, None]"
+STALE_SAMPLES = 400
+"""As `finetune.generate.STALE`, without a model."""
 
 
 def generate(
@@ -51,12 +55,13 @@ def generate(
     price_out: Annotated[float, typer.Option(min=0, help="Price of a million tokens answered.")] = 0,
     seed: Annotated[int, typer.Option(help="Draws who speaks and how.")] = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Put an unfinished run away and begin anew.")] = False,
+    by: Annotated[str, typer.Option("--workers", help=OPTION)] = "here",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write more examples for a skill with a language model; unfinished runs go on where they were."""
     from finetune.ask import Limits, from_environment, spent
     from finetune.candidate import Judge
-    from finetune.generate import Run, Wish, append, target
+    from finetune.generate import STALE, Run, Wish, append, target
     from finetune.review import review
     from otto.cli.terminal import progress_bar
     from otto.config import load
@@ -81,8 +86,13 @@ def generate(
         run = Run(wish, Judge(schemas, existing), journal)
         if run.accepted:
             note(f"going on: {len(run.accepted)} of {count} were there already")
-        with progress_bar() as progress:
-            _fill(run, snapshot, entry, endpoint, journal, progress)
+        with workers(by) as several, progress_bar() as progress:
+            _fill(
+                run,
+                _answers(run, snapshot, entry, endpoint, journal, several),
+                STALE if endpoint else STALE_SAMPLES,
+                progress,
+            )
         finished = yes or review(run)
         kept = run.kept(unseen=finished)
         new, refused = append(path, kept)
@@ -120,14 +130,9 @@ def _journal(path: Path, restart: bool) -> Journal:
     return journal
 
 
-def _fill(
-    run: Run, snapshot: Snapshot, entry: Registered, endpoint: Endpoint | None, journal: Journal, progress: Told
-) -> None:
+def _fill(run: Run, answers: Answers, patience: int, progress: Told) -> None:
     """Asks or samples until there is enough, or nothing new comes any more."""
-    from finetune.generate import STALE
-
-    stale, patience = 0, STALE if endpoint else 400
-    answers = _answers(run, snapshot, entry, endpoint, journal)
+    stale = 0
     try:
         while not run.complete and stale < patience and (answer := next(answers, None)):
             known = run.knows(answer[0])  # what an earlier part of the run had judged tells nothing about this one
@@ -143,8 +148,13 @@ def _fill(
 
 
 def _answers(
-    run: Run, snapshot: Snapshot, entry: Registered, endpoint: Endpoint | None, journal: Journal
-) -> Generator[tuple[str, list[Candidate]], None, None]:
+    run: Run,
+    snapshot: Snapshot,
+    entry: Registered,
+    endpoint: Endpoint | None,
+    journal: Journal,
+    workers: Workers,
+) -> Answers:
     from finetune.ask import ask
     from finetune.generate import check, questions, read, sampled
 
@@ -154,7 +164,7 @@ def _answers(
         yield from sampled(wish, schemas, [example for each in snapshot.skills.values() for example in each.examples])
         return
     shown = [each for each in entry.examples if each.calls[0].name == entry.skill.name]
-    for answer in ask(questions(wish, shown, schemas.values(), run), [endpoint], journal, check(wish)):
+    for answer in ask(questions(wish, shown, schemas.values(), run), [endpoint], journal, check(wish), workers):
         if answer.problem:
             note(f"question {answer.key}: {answer.problem}")
         yield answer.key, [] if answer.problem else read(answer.text, wish)

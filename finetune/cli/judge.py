@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from finetune.workers import OPTION, workers
 from otto.cli.terminal import note, say
 from otto.errors import OttoError
 
@@ -53,6 +54,7 @@ def write(
     base: Annotated[bool, typer.Option("--base", help="Of a run: the base that it was trained from.")] = False,
     samples: Annotated[int, typer.Option(min=0, max=20, help="Further answers, drawn, to check consistency.")] = 0,
     rows: Annotated[int | None, typer.Option("-n", "--rows", min=1, help="Only the first so many rows.")] = None,
+    by: Annotated[str, typer.Option("--workers", help=f"{OPTION} Of an endpoint.")] = "here",
 ) -> None:
     """Have a model answer the questions of a task whose answers are texts."""
     from finetune.answers import endpoints, journal_of, load
@@ -63,6 +65,8 @@ def write(
 
     asked = read(data)[:rows]
     if Path(model).is_dir():
+        if by != "here":
+            raise OttoError(f"--workers {by}: the model of a run answers here; serve it, and name its endpoint")
         from finetune.answerer import hush
 
         hush()
@@ -72,8 +76,8 @@ def write(
         several = endpoints(asking)
         if len(several) != 1:
             raise OttoError(f"{model}: names {len(several)} endpoints; write the answers of one at a time")
-        with Journal(journal_of(output)) as journal:
-            found = by_endpoint(asked, several[0], journal, asking.system, samples)
+        with Journal(journal_of(output)) as journal, workers(by) as working:
+            found = by_endpoint(asked, several[0], journal, asking.system, samples, working)
     try:
         write_atomic(output, lines(found))
     except OSError as error:
@@ -92,6 +96,7 @@ def judge(
     to: Annotated[Path, typer.Option("--to", help="Folder for figures, pictures and page.")] = Path(
         "evaluations/judged"
     ),
+    by: Annotated[str, typer.Option("--workers", help=OPTION)] = "here",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
 ) -> None:
     """Judge answers by rubric and in pairs; relevancy, faithfulness, consistency, reference figures. Goes on where it
@@ -109,10 +114,9 @@ def judge(
     asked = endpoints(load(judges, "judging")) if judges else []
     candidates = [read(path) for path in files]
     kinds = [each.strip() for each in what.split(",") if each.strip()] if judges else []
-    with Journal(to / "journal.jsonl") as journal, progress_bar() as progress:
-        judged = judged_by(
-            candidates, asked, journal, kinds=kinds, encoder=shared(settings().cache_folder), told=progress
-        )
+    encoder = shared(settings().cache_folder)
+    with Journal(to / "journal.jsonl") as journal, workers(by) as several, progress_bar() as progress:
+        judged = judged_by(candidates, asked, journal, kinds=kinds, encoder=encoder, told=progress, workers=several)
     figures = judgepage.summary(judged)
     write_atomic(to / "metrics.json", json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
     judgepage.write(judged, judgepage.draw(judged, to / "plots"), to / "report.html")
@@ -125,7 +129,7 @@ def judge(
 
 def _show(judged: Judgement) -> None:
     from finetune.judgepage import tables
-    from otto.cli.skillview import print_table
+    from otto.cli.terminal import print_table
 
     for heading, (columns, rows) in tables(judged).items():
         say(f"\n{heading}")
