@@ -21,7 +21,8 @@ from otto.service.operation import SOUND, SOUND_BYTES, Given, Operation
 from otto.service.parts import Service
 from otto.service.refusal import Refusal
 from otto.skill import same_calls, to_json
-from otto.snapshot import Registered
+from otto.skillcheck import check
+from otto.snapshot import Registered, Snapshot
 from otto.store import Entry
 from otto.turn import clean
 
@@ -124,6 +125,8 @@ class _Api:
         self._service = service
         self._otto = service.otto
         self._turns = service.turns
+        self._checked: tuple[str, list[str]] = ("", [])
+        """What is wrong with the skills of a version."""
 
     async def route(self, given: Given) -> schema.Routed:
         return await self._turns.route(given.body.text, given.body.conversation)
@@ -161,9 +164,10 @@ class _Api:
     async def skills(self, given: Given) -> schema.Skills:
         ready = self._otto.live.ready
         entries = [schema.SkillSaid(**self._skill(entry)) for _, entry in sorted(ready.snapshot.skills.items())]
-        problems = [str(problem) for problem in ready.snapshot.problems]
         version = ready.snapshot.hash
-        return schema.Skills(version=version, router=ready.router.name, skills=entries, problems=problems)
+        if self._checked[0] != version:
+            self._checked = (version, await self._service.slowly(lambda: _problems(ready.snapshot)))
+        return schema.Skills(version=version, router=ready.router.name, skills=entries, problems=self._checked[1])
 
     async def skill(self, given: Given) -> schema.SkillWhole:
         name = given.request.path_params["name"]
@@ -251,6 +255,15 @@ def transcribed(service: Service, sound: bytes) -> schema.Transcribed:
         seconds=round(heard.seconds, 3),
         milliseconds=round(milliseconds, 2),
     )
+
+
+def _problems(snapshot: Snapshot) -> list[str]:
+    """What `otto skills check --quick` says."""
+    said = []
+    for problem in check(snapshot, None):
+        mark = "warning: " if problem.severity == "warning" else ""
+        said.append(f"{problem.origin}: {mark}{problem.message}")
+    return said
 
 
 def _sentence(example: Example) -> schema.ExampleSaid:

@@ -206,7 +206,7 @@ class _Connection:
             self._tell({"type": "question", "text": answer.question, "confirm": answer.confirm})
             return
         ended: Event = {"type": "reply", "text": answer.reply, "ok": answer.ok, "id": answer.id}
-        self._tell({**ended, "timings_ms": answer.timings_ms})
+        self._tell({**ended, "asks": answer.asks, "timings_ms": answer.timings_ms})
 
     def _hear(self) -> None:
         """The thread that transcribes and routes."""

@@ -17,8 +17,9 @@ from otto.service.token import COOKIE_SECONDS, Token
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Otto</title>
 <link rel="icon" href="/page/icon.svg" type="image/svg+xml">
-<meta name="color-scheme" content="light dark">
-<body style="font-family: system-ui; margin: 3rem"><p id="said" role="status">One moment…</p>
+<meta name="color-scheme" content="light dark"><link rel="stylesheet" href="/page/page.css">
+<header><h1><img src="/page/icon.svg" alt="" width="28" height="28"><span>Otto</span></h1></header>
+<main><p id="said" role="status">One moment…</p></main>
 <script src="/login.js"></script>
 </html>
 """
@@ -29,7 +30,8 @@ fetch("/api/login", {method: "POST", headers: {"Content-Type": "application/json
   .then(async (answer) => {
     if (answer.ok) location.replace("/");
     else said.textContent = (await answer.json()).error;
-  });
+  })
+  .catch(() => { said.textContent = "Otto does not answer. Is “otto serve” still running?"; });
 """
 SAFE_PAGE = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",

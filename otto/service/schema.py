@@ -133,7 +133,7 @@ class Skills(Said):
     version: str = Field(description="Changes whenever a skill or an example does.")
     router: str
     skills: list[SkillSaid]
-    problems: list[str]
+    problems: list[str] = Field(description="What is wrong with them, or could be better, by file and line.")
 
 
 class ExampleSaid(Said):

@@ -14,7 +14,8 @@ export async function show() {
   question.focus();
   if (find("coach-models").dataset.known) return;
   const {models, library, problem} = await get("/api/coach/models");
-  if (problem) return complain(problem);
+  find("coach-problem").textContent = problem;
+  if (problem) return;
   find("coach-models").dataset.known = "yes";
   if (library) find("coach-about").append(" Your own documents are looked up first.");
   for (const {name} of models) {

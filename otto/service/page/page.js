@@ -17,6 +17,7 @@ async function show() {
     else link.removeAttribute("aria-current");
   }
   document.title = name === "talk" ? "Otto" : `Otto: ${name}`;
+  find("state").textContent = "";
   try {
     await views[name]?.show();
   } catch (error) {

@@ -10,17 +10,28 @@ async function answered(response) {
   throw new Error(body.error || `The server answered ${response.status}.`);
 }
 
+async function fetched(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("Otto does not answer. Is “otto serve” still running?");
+  }
+}
+
+const sent = (body) => ({method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
+
 export async function get(path) {
-  return answered(await fetch(path));
+  return answered(await fetched(path));
 }
 
 export async function post(path, body) {
-  return answered(await fetch(path, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)}));
+  return answered(await fetched(path, sent(body)));
 }
 
 /** Sends `body` and hands each server-sent event, read as JSON, to `told`. `signal` aborts it. */
 export async function events(path, body, told, signal) {
-  const response = await fetch(path, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body), signal});
+  const response = await fetched(path, {...sent(body), signal});
   if (!response.ok) return answered(response);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";

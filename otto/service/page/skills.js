@@ -3,10 +3,12 @@
 import {element, find, percent} from "./element.js";
 import {get} from "./server.js";
 
+const MANY = 200;
+
 export async function show() {
   const [{skills, problems}, {entries}] = await Promise.all([get("/api/skills"), get("/api/history?count=1000")]);
   const used = accuracy(entries);
-  find("problems").replaceChildren(...problems.map((problem) => element("li", {class: "problem"}, problem)));
+  find("problems").replaceChildren(...problems.map((problem) => element("li", {class: problem.includes(": warning: ") ? "doubt" : "problem"}, problem)));
   find("list").replaceChildren(...skills.filter((skill) => skill.name !== "other").flatMap((skill) => rows(skill, used.get(skill.name))));
 }
 
@@ -32,11 +34,14 @@ function rows(skill, used) {
     button.setAttribute("aria-expanded", String(!below.hidden));
     if (below.hidden || sentences.childElementCount) return;
     const whole = await get(`/api/skills/${skill.name}`);
-    sentences.append(element("ul", {}, ...whole.sentences.slice(0, 200).map((sentence) =>
-      element("li", {}, `${sentence.text} `, element("code", {}, sentence.calls.join("; ")), ` ${sentence.file}:${sentence.line}`))));
+    const known = whole.sentences.slice(0, MANY);
+    sentences.append(element("p", {class: "narrow"}, skill.description),
+      element("ul", {class: "sentences"}, ...known.map((sentence) => element("li", {},
+        element("span", {}, sentence.text), element("code", {}, sentence.calls.join("; ")), element("span", {class: "faint"}, `${sentence.file}:${sentence.line}`)))));
+    if (whole.sentences.length > MANY) sentences.append(element("p", {class: "faint"}, `and ${whole.sentences.length - MANY} more in its example file.`));
   }
   const row = element("tr", {},
-    element("th", {scope: "row"}, button, skill.risk === "confirm" && element("span", {class: "tag"}, "asks first"), skill.hidden && element("span", {class: "tag"}, "off")),
+    element("th", {scope: "row"}, button, " ", skill.risk === "confirm" && element("span", {class: "tag"}, "asks first"), skill.hidden && element("span", {class: "tag"}, "off")),
     element("td", {}, skill.description),
     element("td", {class: "number"}, String(skill.examples)),
     element("td", {class: "number"}, String(used?.calls || 0)),

@@ -1,42 +1,73 @@
 // Talk: a command typed or spoken, and what comes of it.
 
 import {element, find} from "./element.js";
-import {conversation, listen, post} from "./server.js";
+import {conversation, get, listen, post} from "./server.js";
 import {turn} from "./turn.js";
 import {record} from "./microphone.js";
 
-const turns = find("turns"), text = find("text"), microphone = find("microphone");
+const turns = find("turns"), text = find("text"), microphone = find("microphone"), welcome = find("welcome");
+const SUGGESTED = {
+  timer: "set a timer for ten minutes", math: "what is nine times nine", timecheck: "what time is it in Tokyo",
+  reminder: "remind me to call Anna tomorrow at noon", todo: "put milk on the list", help: "what can you do",
+};
+const SLOW = 700;  // milliseconds until a command that is still carried out can be stopped
 let hearing = null;
 
-function show(made) {
-  turns.append(made);
+/** Shown at the end of the conversation, or in place of `before`. */
+function show(made, before) {
+  welcome.remove();
+  if (before) before.replaceWith(made);
+  else turns.append(made);
   made.scrollIntoView({block: "nearest"});
   return made;
 }
 
-function complain(message) {
-  show(element("li", {class: "turn"}, element("p", {class: "problem", role: "alert"}, message)));
+function complain(message, before) {
+  show(element("li", {class: "turn"}, element("p", {class: "problem", role: "alert"}, message)), before);
+}
+
+/** The place of an answer that is awaited: what was said, and after a while a way to stop it. */
+function pending(words) {
+  const stop = element("button", {hidden: true, click: () => post("/api/cancel", {})}, "Stop");
+  setTimeout(() => { stop.hidden = false; }, SLOW);
+  return show(element("li", {class: "pending", "aria-busy": "true"}, element("p", {class: "said"}, words), element("p", {class: "reply"}, "…"), stop));
 }
 
 async function ask(words) {
+  const place = pending(words);
   try {
-    answered(await post("/api/ask", {text: words, conversation}));
+    answered(await post("/api/ask", {text: words, conversation}), place);
+  } catch (error) {
+    complain(error.message, place);
+  }
+}
+
+function answered(entry, place) {
+  const shown = show(turn(entry, {answer: (yes) => confirm(entry.confirm, yes, shown), choose: ask}), place);
+}
+
+/** The answer takes the question's place. */
+async function confirm(id, yes, asked) {
+  try {
+    answered(await post("/api/confirm", {id, yes}), asked);
   } catch (error) {
     complain(error.message);
   }
 }
 
-function answered(entry) {
-  show(turn(entry, {answer: (yes) => confirm(entry.confirm, yes)}));
-}
-
-async function confirm(id, yes) {
+/** Nothing was said yet: sentences to begin with, of skills that there are; or that nobody is logged in. */
+async function greet() {
   try {
-    answered(await post("/api/confirm", {id, yes}));
+    const {skills} = await get("/api/skills");
+    const names = new Set(skills.filter((skill) => !skill.hidden).map((skill) => skill.name));
+    const sentences = Object.entries(SUGGESTED).filter(([name]) => names.has(name)).map(([, sentence]) => sentence);
+    find("suggestions").replaceChildren(...sentences.map((sentence) => element("li", {}, element("button", {click: () => ask(sentence)}, sentence))));
   } catch (error) {
-    complain(error.message);
+    welcome.replaceChildren(element("p", {class: "problem", role: "alert"}, error.message));
   }
+  welcome.hidden = false;
 }
+greet();
 
 find("command").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -46,10 +77,7 @@ find("command").addEventListener("submit", (event) => {
   ask(words);
 });
 
-find("cancel").addEventListener("click", () => {
-  if (hearing) hearing.send({type: "cancel"});
-  else post("/api/cancel", {});
-});
+find("cancel").addEventListener("click", () => hearing?.send({type: "cancel"}));
 microphone.addEventListener("click", () => (hearing ? hearing.end() : hear()));
 document.addEventListener("keydown", (event) => {
   if (event.altKey && event.key.toLowerCase() === "m") microphone.click();
@@ -58,7 +86,7 @@ document.addEventListener("keydown", (event) => {
 /** Listens until the button is pressed again; what is heard becomes turns. */
 async function hear() {
   const level = find("level"), partial = find("partial");
-  let entry = null, source = null, over = false;
+  let entry = null, asked = null, source = null, over = false;
   const socket = listen(told, () => end());
   hearing = {end, send: (message) => socket.send(JSON.stringify(message))};
   pressed(true);
@@ -77,13 +105,14 @@ async function hear() {
     else if (event.type === "route") entry = {...event, results: [], reply: "", ok: true};
     else if (event.type === "result" && entry) entry.results.push(event);
     else if (event.type === "question") done({...entry, reply: event.text, confirm: event.confirm});
-    else if (event.type === "reply") done({...entry, reply: event.text, ok: event.ok, id: event.id, timings_ms: event.timings_ms || entry?.timings_ms});
+    else if (event.type === "reply") done({...entry, reply: event.text, ok: event.ok, id: event.id, asks: event.asks, timings_ms: event.timings_ms || entry?.timings_ms});
     else if (event.type === "refused" || event.type === "error") complain(event.text);
   }
 
   function done(whole) {
     if (whole.text == null) return;
-    show(turn(whole, {answer: (yes) => hearing ? hearing.send({type: yes ? "yes" : "no"}) : confirm(whole.confirm, yes)}));
+    const shown = show(turn(whole, {answer: (yes) => hearing ? hearing.send({type: yes ? "yes" : "no"}) : confirm(whole.confirm, yes, shown)}), asked);
+    asked = whole.confirm ? shown : null;
     if (!whole.confirm) entry = null;
     partial.textContent = "";
   }

@@ -1,7 +1,7 @@
 // Timers, alarms and reminders that are running, counted down here and looked up again now and then.
 
 import {element, find} from "./element.js";
-import {get} from "./server.js";
+import {get, post} from "./server.js";
 
 let counting = 0;
 
@@ -10,9 +10,10 @@ export async function show() {
   const began = Date.now();
   const shown = timers.map((timer) => ({timer, left: element("span", {class: "left"})}));
   find("alerts").replaceChildren(...shown.map(({timer, left}) => element("li", {}, left,
-    element("span", {}, timer.text || timer.kind), element("span", {class: "tag"}, timer.state),
-    element("time", {datetime: timer.due}, new Date(timer.due).toLocaleTimeString()))));
-  if (!timers.length) find("alerts").append(element("li", {}, "Nothing is running."));
+    element("p", {}, element("strong", {}, timer.text || timer.kind), element("br"),
+      element("span", {class: "faint"}, [timer.text && timer.kind, timer.state === "paused" ? "paused" : due(timer.due)].filter(Boolean).join(", "))),
+    timer.state === "ringing" && element("button", {class: "main", click: silence}, "Stop"))));
+  if (!timers.length) find("alerts").append(element("li", {class: "faint"}, "Nothing is running. Say “set a timer for ten minutes” or “wake me at seven”."));
   clearInterval(counting);
   const count = () => {
     const gone = (Date.now() - began) / 1000;
@@ -24,8 +25,21 @@ export async function show() {
   counting = setInterval(count, 1000);
 }
 
+/** "at 19:55", with the day where it is not today. */
+function due(when) {
+  const at = new Date(when), time = at.toLocaleTimeString([], {timeStyle: "short"});
+  const today = at.toDateString() === new Date().toDateString();
+  return `at ${today ? time : `${time}, ${at.toLocaleDateString([], {weekday: "short", day: "numeric", month: "short"})}`}`;
+}
+
+async function silence() {
+  await post("/api/ask", {text: "stop"});
+  show();
+}
+
 function clock(seconds) {
   const whole = Math.max(0, Math.round(seconds));
+  if (whole >= 2 * 24 * 3600) return `${Math.round(whole / 24 / 3600)} days`;
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   return `${hours ? `${hours}:` : ""}${String(minutes).padStart(hours ? 2 : 1, "0")}:${String(rest).padStart(2, "0")}`;
 }
