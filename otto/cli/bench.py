@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -39,11 +38,8 @@ def bench(
     ] = None,
 ) -> None:
     """Train a router on a test set and score it."""
-    from rich.console import Console
-    from rich.table import Table
-
     from otto.bench import measure
-    from otto.cli.terminal import progress_bar
+    from otto.cli.terminal import print_table, progress_bar
     from otto.config import load
     from otto.files import write_atomic
 
@@ -57,7 +53,5 @@ def bench(
             print(text)
             return
         write_atomic(json_file, text + "\n")
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for name, value in figures.items():
-        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
-    Console(file=sys.stdout).print(table)
+    shown = (f"{value:.4f}" if isinstance(value, float) else str(value) for value in figures.values())
+    print_table(("", ""), zip(figures, shown, strict=True))

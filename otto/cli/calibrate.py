@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +19,8 @@ otto calibrate   (the models of the settings, on examples that no training sees)
 otto calibrate --router llama --on sentences.jsonl
 
 otto calibrate --router openai --most 200 --json"""
+
+_NUMBERS = ("rows", "fewshot", "model alone", "cascade", "asked", "ms", "asked under")
 
 
 def calibrate(
@@ -38,7 +39,7 @@ def calibrate(
     """Fit how sure a model is and when to ask it, on held-out sentences."""
     from otto.calibrate import calibrate as measured
     from otto.calibrate import material, spread
-    from otto.cli.terminal import note, progress_bar
+    from otto.cli.terminal import note, print_table, progress_bar
     from otto.config import folders, load
     from otto.errors import OttoError
     from otto.examplefile import NOON
@@ -70,21 +71,13 @@ def calibrate(
         for each in found:
             print(json.dumps(dataclasses.asdict(each)))
         return
-    _table(found)
+    print_table(("model", *_NUMBERS, "helps"), map(_row, found), right=_NUMBERS)
     for place in places:
         note(f"written to {place}")
 
 
-def _table(found: list[Calibration]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("model", "rows", "fewshot", "model alone", "cascade", "asked", "ms", "asked under", "helps"):
-        table.add_column(heading, justify="left" if heading in ("model", "helps") else "right")
-    for each in found:
-        shown = {name: f"{each.figures[name]:.4f}" for name in ("first", "model", "cascade", "asked")}
-        helps = "yes" if each.helps else "no: never asked"
-        ms, under = f"{1000 * each.figures['seconds']:.0f}", f"{each.threshold:.2f}" if each.helps else "-"
-        table.add_row(each.model, str(each.rows), *shown.values(), ms, under, helps)
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160).print(table)
+def _row(found: Calibration) -> tuple[str, ...]:
+    shares = (f"{found.figures[name]:.4f}" for name in ("first", "model", "cascade", "asked"))
+    helps = "yes" if found.helps else "no: never asked"
+    ms, under = f"{1000 * found.figures['seconds']:.0f}", f"{found.threshold:.2f}" if found.helps else "-"
+    return found.model, str(found.rows), *shares, ms, under, helps

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otto.cli.terminal import note, progress_bar, say, terminal_question
+from otto.cli.terminal import note, print_table, progress_bar, say, terminal_question
 
 if TYPE_CHECKING:
     from otto.coach.advice import Event
@@ -148,7 +148,6 @@ def votes(
     as_json: AsJson = False,
 ) -> None:
     """Show the votes and edits of the coach's page. `otto data collect --votes` makes training data of them."""
-    from otto.cli.skillview import print_table
     from otto.config import load
     from otto.errors import shorten
     from otto.store import open_store

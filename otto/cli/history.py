@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from otto.cli.terminal import say
+from otto.cli.terminal import print_table, say
 from otto.store import Entry, Record
 
 EXAMPLES = """Examples:
@@ -30,9 +30,6 @@ def history(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Show or wipe what was said and done."""
-    from rich.console import Console
-    from rich.table import Table
-
     from otto.config import load
     from otto.errors import StoreError
     from otto.store import open_store
@@ -59,22 +56,13 @@ def history(
         for row in reversed(rows):
             print(json.dumps(dataclasses.asdict(row), default=str, ensure_ascii=False))
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("when", "event", "call", "detail") if audit else ("when", "said", "understood", "sure", "reply"):
-        table.add_column(heading, overflow="fold")
-    for row in reversed(rows):
-        table.add_row(*cells(row))
-    Console().print(table)
+    headings = ("when", "event", "call", "detail") if audit else ("when", "said", "understood", "sure", "reply")
+    print_table(headings, map(cells, reversed(rows)))
 
 
 def cells(row: Entry | Record) -> tuple[str, ...]:
-    """One row of the table, as plain text without markup."""
-    from rich.markup import escape
-
-    values: tuple[str, ...]
+    """One row of the table."""
     if isinstance(row, Entry):
         call = f"{row.calls} (corrected: {row.correction})" if row.correction else row.calls
-        values = (f"{row.at:%m-%d %H:%M}", row.text, call, f"{row.confidence:.2f}", row.reply)
-    else:
-        values = (f"{row.at:%m-%d %H:%M}", row.event, row.call, row.detail)
-    return tuple(escape(value) for value in values)
+        return f"{row.at:%m-%d %H:%M}", row.text, call, f"{row.confidence:.2f}", row.reply
+    return f"{row.at:%m-%d %H:%M}", row.event, row.call, row.detail

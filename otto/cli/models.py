@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otto.cli.terminal import note, progress_bar, say, terminal_question
+from otto.cli.terminal import note, print_table, progress_bar, say, terminal_question
 
 if TYPE_CHECKING:
     from otto.models.shelf import Shelved
@@ -56,7 +56,6 @@ def list_models(
     as_json: AsJson = False,
 ) -> None:
     """List the models on this machine with size, licence and sha256."""
-    from otto.cli.skillview import print_table
     from otto.config import load
     from otto.models.shelf import shelved
     from otto.models.source import catalogue
@@ -139,7 +138,6 @@ def info(
     if as_json:
         print(json.dumps(facts, ensure_ascii=False))
         return
-    from otto.cli.skillview import print_table
 
     print_table(("", ""), [(key, _shown(key, value)) for key, value in facts.items()])
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from otto.cli.terminal import note, say
+from otto.cli.terminal import note, print_table, say
+
+if TYPE_CHECKING:
+    from otto.report import Period
 
 EXAMPLES = """Examples:
 
@@ -17,6 +20,8 @@ otto report
 otto report --by day --svg understood.svg
 
 otto report --json"""
+
+_NUMBERS = ("commands", "refused", "failed", "reviewed", "corrected", "right", "route ms")
 
 
 def report(
@@ -31,12 +36,13 @@ def report(
     from otto.report import report as periods_of
     from otto.report import svg as picture
     from otto.store import open_store
+    from otto.store.history import KEPT
 
     store = open_store(load().database)
     try:
         if not store.saves:
             raise StoreError(store.trouble)
-        periods = periods_of(store.history.last(1000), by=by)
+        periods = periods_of(store.history.last(KEPT), by=by)
     finally:
         store.close()
     if svg is not None:
@@ -51,12 +57,10 @@ def report(
     elif not periods:
         say("Nothing is in the history yet.")
     else:
-        from rich.console import Console
-        from rich.table import Table
+        print_table(("from", *_NUMBERS), map(_row, periods), right=_NUMBERS)
 
-        table = Table("from", "commands", "refused", "failed", "reviewed", "corrected", "right", "route ms")
-        for period in periods:
-            right = "–" if period.right is None else f"{period.right:.0%}"
-            counts = (period.commands, period.refused, period.failed, period.reviewed, period.corrected)
-            table.add_row(f"{period.begin:%d %b %Y}", *map(str, counts), right, f"{period.route_ms:.1f}")
-        Console().print(table)
+
+def _row(period: Period) -> tuple[str, ...]:
+    right = "–" if period.right is None else f"{period.right:.0%}"
+    counts = (period.commands, period.refused, period.failed, period.reviewed, period.corrected)
+    return f"{period.begin:%d %b %Y}", *map(str, counts), right, f"{period.route_ms:.1f}"

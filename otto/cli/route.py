@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -121,21 +120,17 @@ def _row(name: str, router: Router | str, text: str, context: Any) -> dict[str, 
 
 def _table(rows: list[dict[str, Any]]) -> None:
     """One block a router: the calls, how sure, how long; then why."""
-    from rich.console import Console
-    from rich.table import Table
+    from otto.cli.terminal import print_table
 
-    table = Table(box=None, pad_edge=False)
-    for heading in ("router", "calls", "sure", "ms", "why"):
-        table.add_column(heading, justify="right" if heading in ("sure", "ms") else "left", overflow="fold")
-    for row in rows:
-        if "error" in row:
-            table.add_row(row["asked"], row["error"])
-            continue
-        answered = row["asked"] if row["asked"] == row["router"] else f"{row['asked']} ({row['router']})"
-        table.add_row(
-            answered, "\n".join(row["calls"]), f"{row['confidence']:.2f}", f"{row['milliseconds']:.1f}", _why(row)
-        )
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+    print_table(("router", "calls", "sure", "ms", "why"), map(_cells, rows), right=("sure", "ms"))
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    if "error" in row:
+        return row["asked"], row["error"]
+    answered = row["asked"] if row["asked"] == row["router"] else f"{row['asked']} ({row['router']})"
+    calls = "\n".join(row["calls"])
+    return answered, calls, f"{row['confidence']:.2f}", f"{row['milliseconds']:.1f}", _why(row)
 
 
 def _why(row: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from otto.cli.terminal import note, say
+from otto.cli.terminal import note, print_table, say
 from otto.errors import OttoError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def list_skills(as_json: AsJson = False, examples: ExamplesFolder = None, skills
         )
         for entry in snapshot.skills.values()
     ]
-    view.print_table(("call", "examples", "risk", "from", "problems"), table)
+    print_table(("call", "examples", "risk", "from", "problems"), table)
     for problem in snapshot.problems[:MOST_SHOWN]:
         note(view.line(problem))
     if len(snapshot.problems) > MOST_SHOWN:
@@ -121,7 +121,7 @@ def show(
     if entry.skill.parameters:
         say("")
         rows = [view.parameter_row(parameter) for parameter in entry.skill.parameters]
-        view.print_table(("parameter", "type", "", "limits", "description"), rows)
+        print_table(("parameter", "type", "", "limits", "description"), rows)
     say(f"\nruns      {view.runs(entry)}")
     for text in actions.write(entry.action) if entry.action else ():
         say(f"          {text}")
@@ -130,7 +130,7 @@ def show(
         say(f"{'' if number else 'files':10}{view.near(path)}")
     shown = entry.examples if everything else entry.examples[:MOST_SHOWN]
     say("")
-    view.print_table((f"{view.count(len(entry.examples), 'example')}", ""), [(e.text, write(e.calls)) for e in shown])
+    print_table((f"{view.count(len(entry.examples), 'example')}", ""), [(e.text, write(e.calls)) for e in shown])
     if len(shown) < len(entry.examples):
         note(f"… and {len(entry.examples) - len(shown)} more; --all shows them")
     for problem in view.problems_of(entry, snapshot):

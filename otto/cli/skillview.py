@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from otto import action as actions
@@ -14,23 +13,6 @@ from otto.config import bundled
 from otto.example import Problem
 from otto.skill import Parameter, to_json
 from otto.snapshot import Registered, Snapshot
-
-WIDE = 240
-"""Columns of a table that no person reads: nothing is cut off in a pipe."""
-
-
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table on standard output; texts are shown as they are."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def line(problem: Problem) -> str:

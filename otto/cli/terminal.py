@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 PATIENCE_SECONDS = 0.7
 """A progress bar appears only for what takes longer than this."""
+WIDE = 240
+"""Columns of a table that no person reads: nothing is cut off in a pipe."""
 
 
 def coloured(stream: object) -> bool:
@@ -25,6 +27,21 @@ def say(text: str) -> None:
 def note(text: str) -> None:
     """Something beside the answer, on standard error."""
     print(f"\x1b[2m{text}\x1b[0m" if coloured(sys.stderr) else text, file=sys.stderr, flush=True)
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str] = ()) -> None:
+    """A table on standard output; texts are shown as they are. `right`: columns of numbers. There is no line for
+    headings where all are empty."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=any(headings))
+    for heading in headings:
+        table.add_column(heading, overflow="fold", justify="right" if heading in right else "left")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def terminal_question(question: str) -> bool:
