@@ -17,9 +17,16 @@ from otto.routers.joints import words
 from otto.routers.replacement import placed, value_in
 from otto.skill import Skill
 
+MOST_WORDS = 4
+"""Words in an answer that chooses; what has more is a sentence of its own."""
 _ORDINALS = {"first": 0, "former": 0, "one": 0, "second": 1, "latter": 1, "other": 1, "two": 1, "third": 2, "three": 2,
              "last": -1}  # fmt: skip
 _LIGHT = frozenset(["the", "a", "an", "one", "i", "mean", "meant", "want", "of", "them", "that", "option", "to", "it"])
+_ALSO_CALLED = {
+    "media": ("music", "song", "player", "video"), "volume": ("sound", "speakers"), "openai": ("model", "ai"),
+    "todo": ("list",), "define": ("definition",), "notes": ("note",), "timers": ("timer",), "alarms": ("alarm",),
+    "runapp": ("app", "program"), "datecheck": ("date",), "timecheck": ("time",),
+}  # fmt: skip
 
 
 def argument(text: str, question: Question, skills: Mapping[str, Skill], now: datetime) -> tuple[Call, ...] | None:
@@ -70,15 +77,6 @@ def choice(text: str, options: Sequence[tuple[Call, ...]]) -> tuple[Call, ...] |
     if answer is None:
         return None
     return options[0] if answer else ()
-
-
-MOST_WORDS = 4
-"""Words in an answer that chooses; what has more is a sentence of its own."""
-_ALSO_CALLED = {
-    "media": ("music", "song", "player", "video"), "volume": ("sound", "speakers"), "openai": ("model", "ai"),
-    "todo": ("list",), "define": ("definition",), "notes": ("note",), "timers": ("timer",), "alarms": ("alarm",),
-    "runapp": ("app", "program"), "datecheck": ("date",), "timecheck": ("time",),
-}  # fmt: skip
 
 
 def _own_words(calls: tuple[Call, ...]) -> frozenset[str]:

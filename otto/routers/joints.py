@@ -13,8 +13,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from otto.call import OTHER
 from otto.example import Example
 
+MARKS = " ,;.!?…"
+"""Signs and blanks around words that say nothing."""
 MOST = 6
 """Joints of a sentence that are looked at; what has more is a list or a story."""
 _LINKS = (
@@ -57,7 +60,7 @@ def joints(text: str) -> tuple[Joint, ...]:
     found = [
         Joint(match.start(), match.end(), not _PLAIN.fullmatch(match.group()))
         for match in _JOINT.finditer(text)
-        if text[: match.start()].strip() and text[match.end() :].strip(" .,;!?…")
+        if text[: match.start()].strip() and text[match.end() :].strip(MARKS)
     ]
     if len(found) > MOST:
         return ()
@@ -84,7 +87,7 @@ def openers(examples: Iterable[Example]) -> frozenset[str]:
     for example in examples:
         said = words(example.text)
         every.update(said)
-        if said and not all(call.name == "other" for call in example.calls):
+        if said and not all(call.name == OTHER for call in example.calls):
             first[said[0]] += 1
     return frozenset(
         word for word, count in first.items() if count >= OPENS_LEAST and count >= OPENS_SHARE * every[word]

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from otto.routers.joints import words
+from otto.routers.joints import MARKS, words
 
 Kind = Literal["", "add", "correct"]
 """`add`: something more of that kind; `correct`: in its place."""
@@ -72,16 +72,16 @@ _ADDS = re.compile(
     r"|anything about|another(?: one)?(?: for)?|one more(?: for)?)\b[\s,]*)+",
     re.IGNORECASE,
 )
+_THANKS = re.compile(r"[\s,]+(?:please|thanks|thank you)$", re.IGNORECASE)
 _BEHIND_CORRECTS = re.compile(r"[\s,]+(?:instead|rather)$", re.IGNORECASE)
 _BEHIND_ADDS = re.compile(r"[\s,]+(?:too|as well|also)$", re.IGNORECASE)
-_MARKS = " ,;.!?…"
 
 
 def polite(text: str) -> str:
     """Without hesitation and politeness at both ends."""
     before = None
     while before != text:
-        before, text = text, _POLITE.sub("", text.strip(_MARKS)).strip(_MARKS)
+        before, text = text, _POLITE.sub("", text.strip(MARKS)).strip(MARKS)
     return text
 
 
@@ -93,17 +93,13 @@ def said(text: str) -> str:
 def lead_in(text: str) -> LeadIn:
     """How a sentence hangs together with the one before, and what it says beyond that."""
     kind: Kind = ""
-    rest = text.strip(_MARKS)
-    rest = re.sub(r"[\s,]+(?:please|thanks|thank you)$", "", rest, flags=re.IGNORECASE)
-    for pattern, means in ((_BEHIND_CORRECTS, "correct"), (_BEHIND_ADDS, "add")):
+    rest = _THANKS.sub("", text.strip(MARKS))
+    behind: tuple[tuple[re.Pattern[str], Kind], ...] = ((_BEHIND_CORRECTS, "correct"), (_BEHIND_ADDS, "add"))
+    for pattern, means in behind:
         if found := pattern.search(rest):
-            rest, kind = rest[: found.start()].strip(_MARKS), "correct" if means == "correct" else "add"
-    if found := _CORRECTS.match(rest):
-        shorter = rest[found.end() :].strip(_MARKS)
-        if shorter and polite(found.group()).strip(_MARKS):
-            return LeadIn("correct", shorter)
-    if found := _ADDS.match(rest):
-        shorter = rest[found.end() :].strip(_MARKS)
-        if shorter and polite(found.group()).strip(_MARKS):
-            return LeadIn(kind or "add", shorter)
+            rest, kind = rest[: found.start()].strip(MARKS), means
+    before: tuple[tuple[re.Pattern[str], Kind], ...] = ((_CORRECTS, "correct"), (_ADDS, kind or "add"))
+    for pattern, means in before:
+        if (found := pattern.match(rest)) and polite(found.group()) and (shorter := rest[found.end() :].strip(MARKS)):
+            return LeadIn(means, shorter)
     return LeadIn(kind, rest)

@@ -21,7 +21,7 @@ from otto.call import Argument, Call
 from otto.route import Alternative, Context, Route, Router
 from otto.routers.anaphora import resolved
 from otto.routers.coordination import mended
-from otto.routers.joints import Joint, joints, words
+from otto.routers.joints import MARKS, Joint, joints, words
 from otto.skill import Skill
 from otto.values import Limits
 from otto.values.span import spans
@@ -59,7 +59,6 @@ _IT = frozenset(["it", "that", "them", "this"])
 FEW_WORDS = 3
 """Words before a command that may say nothing: "hurry up and …"."""
 _ALSO = re.compile(r"\b(?:also|as well|too)\b(?!\s+(?:loud|quiet|much|high|low))", re.IGNORECASE)
-_MARKS = " ,;.!?…"
 _SPANNED = ("duration", "datetime", "date", "time", "expression", "place", "number")
 """Types whose values hold an "and": "an hour and a half", "Trinidad and Tobago"."""
 
@@ -167,7 +166,7 @@ class _Sentence:
             for start in range(end):
                 if end - start < len(ends):
                     cut = found[start - 1] if start else None
-                    said = self.text[starts[start] : ends[end - 1]].strip(_MARKS)
+                    said = self.text[starts[start] : ends[end - 1]].strip(MARKS)
                     for before in best[start]:
                         reached += self._continued(before, said, following, cut)
             best[end] = sorted(reached, key=lambda reading: -reading.score)[:BEAM]
