@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from otto.answer import is_stop
 from otto.attention import Attention
 from otto.audio.chunk import AudioChunk
-from otto.audio.endpoint import Began, Ended, More, Pause, Resumed
+from otto.audio.endpoint import CHUNK_SECONDS, Began, Ended, More, Pause, Resumed
 from otto.audio.stt import Hearing, SpeechToText, Transcript
 from otto.audio.wake import Spotter, sureness
 from otto.ears import Sound
@@ -29,6 +29,9 @@ from otto.log import Spoken
 from otto.turn import Understood, UtteranceError
 
 log = logging.getLogger(__name__)
+
+_PHRASE_CHUNKS = round(2.0 / CHUNK_SECONDS)
+"""An utterance begins with half a second from before; the wake phrase has been said by then, or it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,14 @@ class Hearer:
         self._partial = partial
         self._record = record
         self._now: _Utterance | None = None
+
+    @property
+    def overhearing(self) -> bool:
+        """Whether what is being said cannot be meant for Otto: it began without the wake phrase. From any thread."""
+        now = self._now
+        if now is None or self._spotter is None or now.open or now.interrupting:
+            return False
+        return not (now.hearing or now.early) and len(now.chunks) > _PHRASE_CHUNKS
 
     def __call__(self, sound: Sound) -> Heard | None:
         """What was said, when this sound ended an utterance that was listened to."""

@@ -162,6 +162,7 @@ class VoiceLoop:
             partial=self._partial,
             record=parts.record,
         )
+        self._speaker.hold = self._listening_to_somebody
 
     def run(self, seconds: float | None = None) -> None:
         """Until the source ends, `stop` is called, or nothing was begun for `seconds`. Then everything is finished."""
@@ -217,6 +218,10 @@ class VoiceLoop:
         self._confirmation.refuse()
         self._otto.cancel()
         return silenced or busy
+
+    def _listening_to_somebody(self) -> bool:
+        """Whether a reply would make a command unheard that has been begun."""
+        return self._parts.source.live and self.ears.endpoint.speaking and not self.hearer.overhearing
 
     def _fall_silent(self) -> None:
         """Somebody speaks while Otto does: what they want is heard afterwards."""

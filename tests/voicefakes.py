@@ -78,6 +78,7 @@ class Notebook:
     turns: list[Turn] = field(default_factory=list)
     refusals: list[tuple[str, str]] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
+    refused_at: list[float] = field(default_factory=list)
 
     def note(self, sentence: str) -> None:
         self.notes.append(sentence)
@@ -94,6 +95,7 @@ class Notebook:
 
     def refused(self, text: str, sentence: str) -> None:
         self.refusals.append((text, sentence))
+        self.refused_at.append(time.monotonic())
 
 
 class LiveSource:

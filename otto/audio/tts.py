@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 ECHO_SECONDS = 0.3
 """How long the microphone stays deaf after the last word."""
+HOLD_SECONDS = 4.0
+"""How long a reply waits at most for somebody who is still speaking."""
 MAX_CHARACTERS = 1_000
 """Longest reply that is read out whole."""
 SECONDS_A_CHARACTER = 0.3
@@ -48,6 +50,7 @@ _PLAYERS = (
 ESPEAK_RATE = 22_050
 WAV_HEADER = 44
 """Bytes before the first sample in what espeak-ng writes."""
+_HOLD_STEP = 0.02
 _BLOCK = 4_096
 """Bytes that are handed on at once: 0.1 s."""
 
@@ -135,6 +138,8 @@ class Speaker:
         self.voice = voice
         self.text = ""
         """What is being said; empty while it is silent."""
+        self.hold: Callable[[], bool] = lambda: False
+        """Whether somebody is being listened to, whom it does not interrupt."""
         self._clock = clock
         self._lock = threading.Lock()
         self._turn = threading.Lock()
@@ -152,7 +157,8 @@ class Speaker:
     @property
     def deaf(self) -> bool:
         """Whether the microphone would hear this voice."""
-        return self.speaking or self._clock() < self._silent_at + ECHO_SECONDS
+        about_to = self._pending > 0 and not self.hold()
+        return bool(self.text) or about_to or self._clock() < self._silent_at + ECHO_SECONDS
 
     @property
     def playback(self) -> Playback | None:
@@ -185,6 +191,7 @@ class Speaker:
     def _wait_and_speak(self, voice: Voice, text: str, number: int) -> None:
         try:
             with self._turn:
+                self._wait_for_others(number)
                 self.text, self._playback = text, None
                 failed = self._speak(voice, text, number)
                 with self._lock:
@@ -198,6 +205,12 @@ class Speaker:
             with self._lock:
                 self._pending -= 1
                 self._silent_at = self._clock()
+
+    def _wait_for_others(self, number: int) -> None:
+        """The microphone would be deaf to the rest of what they say."""
+        until = self._clock() + HOLD_SECONDS
+        while self.hold() and number == self._stops and self._clock() < until:
+            time.sleep(_HOLD_STEP)
 
     def _speak(self, voice: Voice, text: str, number: int) -> bool:
         """Until it is said, or stopped. Whether a program failed."""

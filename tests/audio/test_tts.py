@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from otto.audio.chunk import RATE
-from otto.audio.tts import ECHO_SECONDS, Speaker, SpeechError, Voice, find_voice
+from otto.audio.tts import ECHO_SECONDS, HOLD_SECONDS, Speaker, SpeechError, Voice, find_voice
 
 
 @pytest.fixture
@@ -94,6 +94,38 @@ def test_the_microphone_is_deaf_while_it_speaks_and_a_moment_longer(programs: Pa
     assert speaker.deaf
     now += ECHO_SECONDS + 0.01
     assert not speaker.deaf
+
+
+def test_a_reply_waits_for_who_is_speaking_and_hears_them_meanwhile(programs: Path, tmp_path: Path) -> None:
+    script(programs, "espeak-ng", f"cat >> {tmp_path}/said")
+    now, speaking = 100.0, True
+    speaker = Speaker(find_voice("espeak-ng"), lambda: now)
+    speaker.hold = lambda: speaking
+    thread = speaker.say("hello")
+    assert thread
+    assert not speaker.deaf
+    assert not (tmp_path / "said").exists()
+    speaking = False
+    assert speaker.deaf
+    thread.join(10)
+    assert (tmp_path / "said").read_text() == "hello\n"
+    polled = 0
+
+    def going_on() -> bool:
+        nonlocal now, polled
+        now, polled = now + 1, polled + 1
+        return True
+
+    speaker.hold = going_on
+    spoken(speaker, "who goes on is not waited for without end")
+    assert "without end" in (tmp_path / "said").read_text()
+    assert polled >= HOLD_SECONDS
+    speaker.hold = lambda: True
+    thread = speaker.say("this is not said")
+    assert thread
+    speaker.stop()
+    thread.join(10)
+    assert "not said" not in (tmp_path / "said").read_text()
 
 
 def test_a_voice_that_fails_ends_nothing(programs: Path, caplog: pytest.LogCaptureFixture) -> None:
