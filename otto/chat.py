@@ -11,15 +11,15 @@ from __future__ import annotations
 import os
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from otto.errors import FetchError, SkillError
 from otto.fetch import transport
+from otto.openaiserver import OPENAI, reach
+from otto.openaiserver import client as connected
 
 if TYPE_CHECKING:
     from openai import OpenAI, OpenAIError
 
-OPENAI = "https://api.openai.com/v1"
 LONGEST = 4000
 """Characters of an answer that are read aloud."""
 
@@ -65,22 +65,12 @@ def plain(text: str) -> str:
 
 
 def _client(seconds: float) -> OpenAI:
-    """A client that goes through the one network door, and that never waits and tries again by itself."""
     base = os.environ.get("OPENAI_BASE_URL", "")
     key = os.environ.get("OPENAI_API_KEY", "")
     if not base and not key:
         raise SkillError("I have no language model to ask: set OPENAI_BASE_URL or OPENAI_API_KEY.")
-    import httpx
-    from openai import OpenAI
-
-    if base:
-        parts = urlsplit(base)
-        door = transport(origins={f"{parts.scheme}://{parts.netloc}"}, seconds=seconds)
-    else:
-        door = transport(hosts={"api.openai.com"}, seconds=seconds)
-    # Local servers want no key, but the client insists on one.
-    client = httpx.Client(transport=door, trust_env=False)
-    return OpenAI(base_url=base or OPENAI, api_key=key or "none", max_retries=0, http_client=client)
+    address = base or OPENAI
+    return connected(address, key, transport(**reach(address), seconds=seconds))
 
 
 def _text(answer: object) -> str:

@@ -127,9 +127,11 @@ def programs() -> Iterator[Finding]:
 
 def language_model(settings: Settings) -> Finding:
     """Whether the skills `openai` and `story` have somebody to ask. Nothing is sent."""
-    where = os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1")
+    from otto.openaiserver import OPENAI, origin
+
+    where = os.environ.get("OPENAI_BASE_URL") or OPENAI
     if not settings.openai_model:
         return Finding("openai", "missing", "no model is named", "set openai_model in otto.toml, and OPENAI_BASE_URL")
-    if not os.environ.get("OPENAI_API_KEY") and where.startswith("https://api.openai.com"):
+    if not os.environ.get("OPENAI_API_KEY") and origin(where) == origin(OPENAI):
         return Finding("openai", "missing", "no key is set", "set OPENAI_API_KEY, or OPENAI_BASE_URL of a local server")
     return Finding("openai", "ok", f"{settings.openai_model} at {where}")

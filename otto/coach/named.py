@@ -12,12 +12,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from otto.chat import OPENAI
 from otto.config import Settings
 from otto.errors import ConfigError, SkillError
 from otto.log import hide
+from otto.openaiserver import OPENAI, usable
+from otto.openaiserver import origin as origin_of
 
 _ENTRY = re.compile(r"(?:(?P<name>[\w.-]{1,40}):\s+)?(?P<model>[^@\s]\S*)(?<!:)(?:\s+@\s+(?P<address>\S+))?")
 
@@ -37,8 +37,7 @@ class CoachModel:
     @property
     def origin(self) -> str:
         """Scheme, host and port of its server."""
-        parts = urlsplit(self.base_url)
-        return f"{parts.scheme}://{parts.netloc}"
+        return origin_of(self.base_url)
 
     def __repr__(self) -> str:
         return f"CoachModel({self.name!r}, {self.model!r}, {self.base_url!r})"  # never the key
@@ -64,8 +63,7 @@ def _read(entry: str, environment: Mapping[str, str]) -> CoachModel:
     address = found["address"] or base or (OPENAI if environment.get("OPENAI_API_KEY") else "")
     if not address:
         raise SkillError(f"I don't know where {name} runs: set OPENAI_BASE_URL, or its address in coach_models.")
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+    if not usable(address):
         raise ConfigError(f"coach_models: the address of {name} must be like http://localhost:8000/v1")
     key = environment.get("OTTO_COACH_KEY_" + re.sub(r"\W", "_", name).upper(), "")
     if not key and address == (base or OPENAI):

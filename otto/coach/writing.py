@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from otto.chat import OPENAI, explained
+from otto.chat import explained
 from otto.coach.named import CoachModel
 from otto.errors import FetchError, SkillError
+from otto.openaiserver import client as connected
+from otto.openaiserver import reach
 from otto.prompt import Message
 
 if TYPE_CHECKING:
@@ -36,7 +38,11 @@ def pieces(
     """The answer bit by bit. Ends early when `interrupt` is set. Raises `SkillError` with a sentence."""
     import openai
 
-    client = _client(model, seconds, interrupt)
+    from otto.streaming import streaming
+
+    client = connected(
+        model.base_url, model.key, streaming(**reach(model.base_url), seconds=seconds, interrupt=interrupt)
+    )
     count = 0
     try:
         for piece in aloud(_contents(client, model, messages)):
@@ -88,18 +94,3 @@ def _contents(client: OpenAI, model: CoachModel, messages: Sequence[Message]) ->
             content = getattr(delta, "content", None)
             if isinstance(content, str) and content:
                 yield content
-
-
-def _client(model: CoachModel, seconds: float, interrupt: Interrupt) -> OpenAI:
-    import httpx
-    from openai import OpenAI
-
-    from otto.streaming import streaming
-
-    if model.base_url == OPENAI:
-        door = streaming(hosts={"api.openai.com"}, seconds=seconds, interrupt=interrupt)
-    else:
-        door = streaming(origins={model.origin}, seconds=seconds, interrupt=interrupt)
-    # Local servers want no key, but the client insists on one.
-    http = httpx.Client(transport=door, trust_env=False)
-    return OpenAI(base_url=model.base_url, api_key=model.key or "none", max_retries=0, http_client=http)

@@ -18,13 +18,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
-from otto.chat import OPENAI, THOUGHT
+from otto.chat import THOUGHT
 from otto.errors import ConfigError, FetchError, ModelError
 from otto.log import hide
 from otto.models.language import Request, Written
 from otto.models.tools import calls_in, tool
+from otto.openaiserver import OPENAI, client, reach, usable
 from otto.prompt import Message, prompt
 
 if TYPE_CHECKING:
@@ -73,12 +73,10 @@ class EndpointModel:
             raise ConfigError("which model the server shall use is not set: router_endpoint_model")
         if not named and not self._key:
             raise ConfigError("no server is set: router_endpoint, OPENAI_BASE_URL, or OPENAI_API_KEY for OpenAI's")
-        parts = urlsplit(named or OPENAI)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        if not usable(named or OPENAI):
             raise ConfigError("router_endpoint must be an address such as http://localhost:8000/v1, without a password")
         self.model, self.style, self.attempts = model, style, attempts
         self.base_url = named or OPENAI
-        self.origin = f"{parts.scheme}://{parts.netloc}"
         self.usage = Usage()
         self._prices = price_in / 1e6, price_out / 1e6
         self._local = bool(named)
@@ -117,11 +115,13 @@ class EndpointModel:
         """One attempt, at once repeated without what the server refuses."""
         import openai
 
-        client = self._client(seconds)
+        from otto.fetch import transport
+
+        server = client(self.base_url, self._key, transport(**reach(self.base_url), seconds=seconds))
         try:
             while True:
                 try:
-                    return self._create(client, request)
+                    return self._create(server, request)
                 except openai.APIStatusError as error:
                     refused = _refused(error) - self._left_out
                     if not refused:
@@ -132,9 +132,9 @@ class EndpointModel:
         except ValueError:  # what the library's own reading of the answer raises
             raise _Fault("answered with something that cannot be read", again=True) from None
         finally:
-            client.close()
+            server.close()
 
-    def _create(self, client: OpenAI, request: Request) -> object:
+    def _create(self, server: OpenAI, request: Request) -> object:
         options: dict[str, Any] = {"max_tokens": request.most_tokens, "temperature": 0}
         options["logprobs"] = 1 if self.style == "text" else True
         body: dict[str, Any] = {}
@@ -146,33 +146,13 @@ class EndpointModel:
         body = {name: value for name, value in body.items() if name not in self._left_out}
         if self.style == "text":
             stop = [request.end] if request.end else None
-            return client.completions.create(
+            return server.completions.create(
                 model=self.model, prompt=request.prompt, stop=stop, extra_body=body, **options
             )
         if self.style == "tools":
             options["tools"] = [{"type": "function", "function": tool(skill)} for skill in request.skills]
-        return client.chat.completions.create(
+        return server.chat.completions.create(
             model=self.model, messages=_messages(request, self.style), extra_body=body, **options
-        )
-
-    def _client(self, seconds: float) -> OpenAI:
-        """A client that goes through the one network door, and never waits and tries again by itself."""
-        import httpx
-        from openai import OpenAI
-
-        from otto.fetch import transport
-
-        door = (
-            transport(origins={self.origin}, seconds=seconds)
-            if self._local
-            else transport(hosts={"api.openai.com"}, seconds=seconds)
-        )
-        # Local servers want no key, but the client insists on one.
-        return OpenAI(
-            base_url=self.base_url,
-            api_key=self._key or "none",
-            max_retries=0,
-            http_client=httpx.Client(transport=door, trust_env=False),
         )
 
     def _told(self, answer: object, request: Request, started: float) -> Written:
