@@ -15,7 +15,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -48,6 +48,10 @@ class Encoded:
     """Shape (n, 384): the last layer for each word piece, the marks of beginning and end among them."""
     offsets: tuple[tuple[int, int], ...]
     """Of each piece, from and to which character of the text; (0, 0) for the marks."""
+
+
+Encode = Callable[[Sequence[str]], Sequence[Encoded]]
+"""What makes vectors of texts: an `Encoder`, or what stands in for one."""
 
 
 class Encoder:

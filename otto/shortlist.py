@@ -12,7 +12,7 @@ and nearly all of the prompt is what was evaluated for the last one (`benchmarks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otto.call import OTHER
-from otto.encoder import Encoded
+from otto.encoder import Encode
 from otto.prompt import listing
 from otto.skill import Skill
 
@@ -35,9 +35,6 @@ NEAREST = 3
 """Of these, the ones that count: how like a sentence a skill is, is their mean."""
 TOKEN_CHARACTERS = 3
 """Characters in a token of a signature, at least: what a context is reckoned with."""
-
-Encode = Callable[[Sequence[str]], Sequence[Encoded]]
-"""`otto.encoder.Encoder`."""
 
 
 def fitting(context: int, rest: int = 700) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from otto.coach.care import Care, Encode, Kind, care
+from otto.coach.care import Care, Kind, care
 from otto.coach.grounding import Source, cited, messages
 from otto.coach.named import CoachModel
 from otto.coach.writing import SECONDS, pieces
@@ -23,6 +23,7 @@ from otto.errors import SkillError
 
 if TYPE_CHECKING:
     from otto.config import Settings
+    from otto.encoder import Encode
     from otto.library.passages import Passage
     from otto.streaming import Interrupt
 

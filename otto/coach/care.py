@@ -12,7 +12,7 @@ care a second time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +21,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from otto.encoder import Encoded
+from otto.encoder import Encode
 from otto.errors import ModelFileError
 
 Kind = Literal["", "medical", "harm", "crisis", "emergency"]
-Encode = Callable[[Sequence[str]], Sequence[Encoded]]
 
 ORDINARY = "ordinary"
 _REFUSED = ("emergency", "crisis", "harm")

@@ -24,15 +24,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from otto.encoder import SIZE, Encoded
+from otto.encoder import SIZE, Encode, Encoded
 from otto.errors import OttoError
 from otto.library.passages import Passage, Piece, cut, sentences
 from otto.sections import read
 
 if TYPE_CHECKING:
     import apsw
-
-Encode = Callable[[Sequence[str]], Sequence[Encoded]]
 
 INSTALL = "pip install 'otto-assistant[library]'"
 ENDINGS = (".md", ".markdown", ".txt", ".text", ".html", ".htm", ".pdf")

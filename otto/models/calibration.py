@@ -1,7 +1,7 @@
 """What `otto calibrate` found out about a model: how sure its answers are, when to ask it, and whether that helps.
 
-One file a model, prompt and set of skills lies in the cache folder; where any of these changes, there is none. A model
-that comes with Otto brings its own (`<weights>.calibration.json` beside it).
+One file a model, prompt and set of skills lies in the cache folder; where any of these changes, there is none. Whoever
+hands a model on may put its calibration beside it (`<weights>.calibration.json`).
 
 >>> found = read(key(identity(path), prompt, skills), settings.cache_folder, beside=path)
 >>> found.helps

@@ -29,6 +29,8 @@ from otto.skill import Skill
 
 Kind = Literal["gguf", "gguf-adapter", "transformers", "adapter", "whisper", "piper"]
 
+SHIPPED = Path(__file__).resolve().parent.parent / "data"
+"""What Otto brings."""
 _IN_FOLDER = "otto.card.json"
 _CHUNK = 1 << 20
 
@@ -108,19 +110,23 @@ def digest(path: Path) -> str:
 
 def verify(model: Path, card: Card) -> None:
     """Raises `ModelFileError` where a file of weights is missing, or is not the one that the card speaks of."""
+    remedy = f"otto models pull {card.name}"
     for name, wanted in card.sha256.items():
         path = model / name if model.is_dir() else model.with_name(name)
         try:
-            found = digest(path)
+            refuse_other(path, wanted, remedy)
         except OSError as error:
-            raise ModelFileError(
-                f"{path}: cannot be read: {error.strerror}; get it again with: otto models pull {card.name}"
-            ) from error
-        if found != wanted:
-            raise ModelFileError(
-                f"{path}: not the file that its card describes (sha256 {found[:12]}…, expected {wanted[:12]}…); "
-                f"get it again with: otto models pull {card.name}"
-            )
+            raise ModelFileError(f"{path}: cannot be read: {error.strerror}; get it again with: {remedy}") from error
+
+
+def refuse_other(path: Path, wanted: str, remedy: str) -> None:
+    """Raises `ModelFileError` where a file's sha256 is not the one `wanted`, and `OSError`. `remedy`: the command that
+    brings it back."""
+    if (found := digest(path)) != wanted:
+        raise ModelFileError(
+            f"{path}: not the file that its card describes (sha256 {found[:12]}…, expected {wanted[:12]}…); "
+            f"get it again with: {remedy}"
+        )
 
 
 def differences(card: Card, prompt: RouterPrompt, skills: Iterable[Skill], hidden: Collection[str] = ()) -> list[str]:

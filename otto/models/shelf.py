@@ -24,10 +24,9 @@ from otto.errors import ModelFileError
 from otto.lock import FileLock
 from otto.models import card as cards
 from otto.models import gguf
-from otto.models.card import Card, Kind
+from otto.models.card import SHIPPED, Card, Kind
 from otto.models.download import Progress, download
 from otto.models.source import Source
-from otto.models.verify import SHIPPED
 from otto.prompt import router_prompt
 
 Where = Literal["otto", "models folder", "hub cache"]

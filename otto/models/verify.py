@@ -18,11 +18,10 @@ from otto.errors import ModelFileError
 from otto.files import write_atomic
 from otto.models import card as cards
 from otto.models import gguf
-from otto.models.card import Card
+from otto.models.card import SHIPPED, Card
 from otto.prompt import RouterPrompt
 from otto.skill import Skill
 
-SHIPPED = Path(__file__).parent.parent / "data"
 REINSTALL = "pip install --force-reinstall --no-deps otto-assistant"
 _REMEMBERED = 100
 
@@ -81,11 +80,8 @@ def _check(model: Path, size: int, card: Card | None) -> None:
                     f"{model}: it has {size:,} bytes where its card says {card.size:,}; get it again with: "
                     f"{remedy(model, card)}"
                 )
-            if (wanted := card.sha256.get(model.name)) and (found := cards.digest(model)) != wanted:
-                raise ModelFileError(
-                    f"{model}: not the file that its card describes (sha256 {found[:12]}…, expected {wanted[:12]}…); "
-                    f"get it again with: {remedy(model, card)}"
-                )
+            if wanted := card.sha256.get(model.name):
+                cards.refuse_other(model, wanted, remedy(model, card))
         gguf.read(model)
     except OSError as error:
         raise _unreadable(model, error) from error

@@ -19,7 +19,7 @@ from otto.config import Settings
 from otto.errors import ConfigError, ModelError, OttoError
 from otto.models import calibration
 from otto.models.calibration import Calibration
-from otto.models.card import Card
+from otto.models.card import SHIPPED, Card
 from otto.models.card import read as read_card
 from otto.models.language import LanguageModel, Request, Written
 from otto.prompt import RouterPrompt, router_prompt
@@ -34,7 +34,7 @@ MODELS = ("llama", "transformers", "openai")
 """Routers over a language model."""
 ROUTERS = ("fewshot", *MODELS, "cascade")
 """All that can be compared."""
-TINY = Path(__file__).resolve().parent.parent / "data" / "tiny"
+TINY = SHIPPED / "tiny"
 """The model that Otto brings."""
 
 
@@ -174,7 +174,9 @@ class Models:
     def _refuse_missing(self, name: str) -> None:
         """Raises `OttoError` where it is plain that the engine cannot be had."""
         if name == "llama" and find_spec("llama_cpp") is None:
-            raise ConfigError("GGUF models need llama.cpp: pip install 'otto-assistant[llama]'")
+            from otto.models.llama import INSTALL
+
+            raise ConfigError(f"GGUF models need llama.cpp: {INSTALL}")
         self._file(name)
 
     def _llama(self) -> LanguageModel:

@@ -10,8 +10,8 @@ import pytest
 
 from otto.errors import ModelFileError
 from otto.models import card as cards
-from otto.models.card import Card
-from otto.models.verify import REINSTALL, SHIPPED, refuse_other_skills, remedy, verified
+from otto.models.card import SHIPPED, Card
+from otto.models.verify import REINSTALL, refuse_other_skills, remedy, verified
 from otto.prompt import router_prompt
 from otto.skill import Parameter, Skill
 from tests.models.ggufbytes import Made, flips
