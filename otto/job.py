@@ -31,11 +31,12 @@ import traceback
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from otto.action import parse as parse_action
 from otto.call import parse
+from otto.childside import leave_no_core, private_pipes
 from otto.config import FIELDS, Settings, load
 from otto.errors import CallError, OttoError, SchemaError, SkillError, shorten
 from otto.function import SkillFunction
@@ -57,7 +58,8 @@ _loaded: dict[str, tuple[str, SkillFunction[Any, Any]]] = {}
 
 def main() -> None:
     """The program. Arguments: the package's folder, the memory limit in megabytes."""
-    questions, answers = _private_pipes()
+    questions, answers = private_pipes()
+    leave_no_core()
     _limit(int(sys.argv[2]))
     sys.argv[1:] = []
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -257,16 +259,6 @@ def _line_now(file: str) -> int:
     return frame.f_lineno if frame else 0
 
 
-def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Standard input and output under new descriptors that no started program inherits; theirs lead nowhere now."""
-    questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)
-    os.close(nowhere)
-    return questions, answers
-
-
 def _leave(busy: bool) -> None:
     """The other side is gone, or wants this to end. The main thread may never return, so it is not asked.
 
@@ -286,7 +278,6 @@ def _limit(memory_mb: int) -> None:
     # RLIMIT_DATA counts what is allocated, not what is mapped: libraries map far more than they use.
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (memory_mb << 20, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _alarm(seconds: float) -> None:

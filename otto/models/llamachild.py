@@ -25,10 +25,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from otto.childside import leave_no_core, private_pipes
 
 BATCH = 128
 """Prompt tokens evaluated before the clock is looked at again."""
@@ -48,8 +50,9 @@ class CannotError(Exception):
 
 def main() -> None:
     """The program."""
-    questions, answers = _private_pipes()
-    _leave_no_core()
+    questions, answers = private_pipes()
+    leave_no_core()
+    sys.argv[1:] = []
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def listen() -> None:
@@ -305,23 +308,3 @@ class Engine:
     def _cannot(self, what: str) -> CannotError:
         """With what llama.cpp said last, which is the reason."""
         return CannotError(f"{what}: {self._said[0]}" if self._said else what)
-
-
-def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Standard input and output under new descriptors: what libraries print goes nowhere."""
-    questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)
-    os.close(nowhere)
-    sys.argv[1:] = []
-    return questions, answers
-
-
-def _leave_no_core() -> None:
-    """A crash would write all of the model to the disk."""
-    try:
-        import resource
-    except ImportError:  # not a Unix
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
