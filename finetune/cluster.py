@@ -15,12 +15,14 @@ import importlib.util
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Generic
+from urllib.parse import urlsplit
 
 from finetune.workers import Kept, Make, Pool, Result
 from otto.errors import ConfigError, OttoError
@@ -39,6 +41,8 @@ _AHEAD = 4
 """Tasks begun for each worker before the first of them is waited for."""
 _LIVES = 2
 """How often a worker that is lost is begun again, and its task with it."""
+_PATIENCE = 10.0
+"""Seconds for a cluster to take a connection."""
 _LAST_WORDS = 10.0
 """Seconds for a worker to put away what it keeps."""
 
@@ -49,31 +53,47 @@ def joined(count: int = 0) -> Iterator[Cluster]:
     Raises `ConfigError` without Ray, `OttoError` where the cluster does not answer or has fewer processors."""
     if importlib.util.find_spec("ray") is None:
         raise ConfigError(f"--workers ray needs Ray; install: {EXTRA}")
-    address = os.environ.get("RAY_ADDRESS", "")
     os.environ.update(_QUIET)
+    if not os.environ.get("RAY_ADDRESS"):
+        os.environ.update(_LOOPBACK)
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     with ExitStack() as stack:
-        if address:
-            options: dict[str, Any] = {"address": address}
-        else:
-            os.environ.update(_LOOPBACK)
-            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-            folder = tempfile.mkdtemp(prefix="ray")
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            options = {
-                "address": "local",
-                "num_cpus": max(count, os.cpu_count() or 1),
-                "include_dashboard": False,
-                "object_store_memory": _OBJECTS,
-                "_temp_dir": folder,
-            }
-        ray = _ray()
-        try:
-            ray.init(**options, log_to_driver=False, logging_level="ERROR")
-        except (OSError, RuntimeError, ValueError) as error:
-            where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-            raise OttoError(f"{where} cannot be had: {_first_line(error)}") from error
-        stack.callback(ray.shutdown)
+        if not _ray().is_initialized():
+            _join(count, stack)
         yield Cluster(count)
+
+
+def _join(count: int, stack: ExitStack) -> None:
+    address = os.environ.get("RAY_ADDRESS", "")
+    options: dict[str, Any] = {"address": address}
+    if address:
+        _find(address)
+    else:
+        folder = tempfile.mkdtemp(prefix="ray")
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        options = {
+            "address": "local",
+            "num_cpus": max(count, os.cpu_count() or 1),
+            "include_dashboard": False,
+            "object_store_memory": _OBJECTS,
+            "_temp_dir": folder,
+        }
+    stack.callback(_ray().shutdown)
+    try:
+        _ray().init(**options, log_to_driver=False, logging_level="ERROR")
+    except (OSError, RuntimeError, ValueError) as error:
+        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
+        raise OttoError(f"{where} cannot be had: {_first_line(error)}") from error
+
+
+def _find(address: str) -> None:
+    """Raises `OttoError` where nobody listens: Ray would wait for minutes."""
+    parts = urlsplit(address if "//" in address else f"//{address}")
+    try:
+        if parts.hostname and parts.port:
+            socket.create_connection((parts.hostname, parts.port), timeout=_PATIENCE).close()
+    except (OSError, ValueError) as error:
+        raise OttoError(f"the Ray cluster at {address} (RAY_ADDRESS) cannot be reached: {error}") from error
 
 
 class Cluster:
