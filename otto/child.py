@@ -114,11 +114,11 @@ class Child:
         self._process.wait()
         self._questions.put(None)
 
-    def close(self) -> None:
-        """Lets it leave; ends it when it does not."""
+    def close(self, seconds: float = CLOSING_SECONDS) -> None:
+        """Lets it leave, with the programs that it waits for; ends it when it has not after `seconds`."""
         self._questions.put(None)
         try:
-            self._process.wait(CLOSING_SECONDS)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
 

@@ -38,6 +38,7 @@ FINISH_SECONDS = 3.0
 MAX_SOURCE = 1_000_000
 """Bytes in a skill file."""
 _PATIENCE_SECONDS = 0.5  # a job that takes longer may hang: its replacement is started beside it
+_LEAVING_SECONDS = 0.2  # a program that the job has started is in a session of its own, and only the job can end it
 _WHERE_SECONDS = 0.3
 _CACHED = 1000  # schemas kept
 
@@ -61,8 +62,11 @@ class Worker:
                 self._replace()
             try:
                 answer = self._answer({**job, "seconds": seconds}, seconds)
-            except BaseException:  # an interrupt, too: what runs must not go on unseen
+            except WorkerError:
                 self._replace()
+                raise
+            except BaseException:  # an interrupt: what runs must not go on unseen
+                self._replace(_LEAVING_SECONDS)
                 raise
             if answer.get("kind") == "memory":
                 self._replace()
@@ -71,7 +75,7 @@ class Worker:
     def cancel(self) -> None:
         """Ends the job that is running, if one is; its `ask` raises `WorkerError`. From another thread than `ask`."""
         if self._lock.locked():
-            self._child.kill()
+            self._child.close(_LEAVING_SECONDS)
 
     def close(self) -> None:
         """Ends the processes: what runs may finish for `FINISH_SECONDS`, and is then ended."""
@@ -94,8 +98,8 @@ class Worker:
             raise WorkerError(f"it took longer than {seconds:g} seconds")
         return answer
 
-    def _replace(self) -> None:
-        self._child.kill()
+    def _replace(self, patience: float = 0.0) -> None:
+        self._child.close(patience)
         if not self._closed:
             self._child, self._spare = self._spare or Child(self._memory_mb), None
 
