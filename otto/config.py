@@ -192,9 +192,17 @@ def load(
     values: dict[str, Any] = {}
     for origin, name, value in _given(path, environment, options or {}):
         if name not in FIELDS:
-            raise ConfigError(f"{origin}: there is no setting {name!r}; known: {', '.join(FIELDS)}")
+            raise ConfigError(f"{origin}: there is no setting {name!r}; {_meant(name)}")
         values[name] = _checked(FIELDS[name], value, origin)
     return Settings(**values)
+
+
+def _meant(name: str) -> str:
+    """Which settings may have been meant."""
+    from difflib import get_close_matches
+
+    alike = get_close_matches(name, FIELDS, n=3)
+    return f"did you mean {' or '.join(alike)}?" if alike else f"known: {', '.join(FIELDS)}"
 
 
 def _given(
@@ -206,7 +214,8 @@ def _given(
     except FileNotFoundError:
         content = {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        hint = 'write name = "text", name = 2, name = true or name = ["one", "two"]'
+        raise ConfigError(f"{path}: not valid TOML: {error}; {hint}") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     for name, value in content.items():

@@ -41,7 +41,9 @@ def drawn_up(
     """
     name = name_of(path)
     if not name or name == OTHER:
-        raise SchemaError(f"{path.stem!r} cannot be a skill's name: letters, digits and _, and not {OTHER!r}")
+        raise SchemaError(
+            f"{path.stem!r} cannot be a skill's name: letters, digits and _, a letter first, and not {OTHER!r}"
+        )
     taught = [example(text) for text in examples]
     taught += [Example(" ".join(text.split()), (Call(OTHER),)) for text in refused]
     carried_out = _action(action)

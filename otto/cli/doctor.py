@@ -43,6 +43,8 @@ def show(findings: list[Finding]) -> None:
 
     colours = {"ok": "green", "missing": "yellow", "broken": "red"}
     table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")
     for finding in findings:
         remedy = f"\n[dim]{escape(finding.remedy)}[/dim]" if finding.remedy else ""
         table.add_row(
@@ -58,7 +60,8 @@ def examine() -> Iterator[Finding]:
     except OttoError as error:
         yield Finding("settings", "broken", str(error), "correct it, or remove the file")
         return
-    yield Finding("settings", "ok", f"{settings.config_folder / 'otto.toml'}")
+    file = settings.config_folder / "otto.toml"
+    yield Finding("settings", "ok", str(file) if file.exists() else f"all as they come; yours would stand in {file}")
     for subject, look in (("encoder", encoder), ("skills", skills), ("store", store)):
         yield found(subject, look, settings)
     yield from voice(settings)

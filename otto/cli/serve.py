@@ -44,7 +44,10 @@ def serve(
 
         secret = open_token(settings)
         say(secret.secret)
-        note(f"Open this within two minutes: {login_link(port or DEFAULT_PORT, secret.code())}")
+        port = port or DEFAULT_PORT
+        note(f"Open this within two minutes: {login_link(port, secret.code())}")
+        if not answers(port):
+            note(f"Nothing answers there now; start it: otto serve --port {port}")
         return
     from otto.cli.terminal import progress_bar
     from otto.log import set_up
@@ -60,3 +63,16 @@ def serve(
             note(f"Open this within two minutes: {login_link(server.port, server.service.token.code())}")
 
     server.run(ready)
+
+
+def answers(port: int) -> bool:
+    """Whether something listens on this port of this machine."""
+    import socket
+
+    from otto.service.run import HOST
+
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -195,13 +195,13 @@ def new(
     settings = load()
     path = settings.config_folder / "examples" / f"{name}{SUFFIX}"
     if name_of(path) != name:
-        raise OttoError(f"{name!r} cannot be a skill's name: letters, digits and _")
+        raise OttoError(f"{name!r} cannot be a skill's name: letters, digits and _, a letter first")
     if path.exists():
         raise OttoError(f"{near(path)} is there already: edit it, or choose another name")
     examples, refusals, lines = list(example or ()), list(refused or ()), list(action or ())
     if not (call or examples or lines):
         if not at_terminal():
-            raise OttoError("say how it is called: otto skills new lights --call 'lights(state=\"on|off\")'")
+            raise OttoError(f"say how it is called: otto skills new {name} --call '{name}(state=\"on|off\")'")
         call, examples, refusals, lines = ask(name)
     before = registry(settings, None, None).snapshot.skills.get(name)
     file = drawn_up(path, call, examples, refusals, lines)
@@ -275,5 +275,5 @@ def refuse_unknown(name: str, snapshot: Snapshot) -> NoReturn:
     from otto.likeness import closest
 
     names = list(snapshot.skills)
-    meant = ", ".join(names[place] for place in closest(name, names)) or "see: otto skills list"
-    raise OttoError(f"there is no skill {name!r} ({meant})")
+    meant = " or ".join(names[place] for place in closest(name, names))
+    raise OttoError(f"there is no skill {name!r}; {f'did you mean {meant}?' if meant else 'see: otto skills list'}")

@@ -73,7 +73,9 @@ class Server:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = FileLock(self.path.with_suffix(".lock"))
         if not self._lock.take():
-            raise ServeError(f"otto serve is running already, at {self.path}.")
+            raise ServeError(
+                f"otto serve is running already, at {self.path}. Stop it first, or open it: otto serve --token --port …"
+            )
         with ExitStack() as undone:  # what was taken is given back where something further fails
             undone.callback(self._lock.release)
             self._unix = bind(self.path)
@@ -181,7 +183,7 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise ServeError(
-            f"Port {port} cannot be used: {error.strerror}. Choose another: otto serve --port …"
+            f"Port {port} cannot be used: {error.strerror}. Choose another; --port 0 takes any that is free."
         ) from error
     return listening
 

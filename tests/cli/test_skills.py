@@ -139,7 +139,7 @@ def test_show_shows_the_first_examples_or_all(skills: Skills, folder: Path) -> N
 
 
 def test_show_names_what_may_have_been_meant(skills: Skills) -> None:
-    assert refused(skills("show", "light")) == "there is no skill 'light' (lights)"
+    assert refused(skills("show", "light")) == "there is no skill 'light'; did you mean lights?"
     assert "otto skills list" in refused(skills("show", "xyzzy"))
 
 
@@ -256,7 +256,7 @@ def test_new_writes_nothing_that_makes_no_sense(skills: Skills) -> None:
 
 
 def test_new_asks_at_a_terminal(skills: Skills, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "say how it is called" in refused(skills("new", "lamp"))
+    assert "otto skills new lamp --call 'lamp(" in refused(skills("new", "lamp"))
     answers = iter(["lamp(on=true) is a lamp", "light => lamp(on=true)", "", "magic lamp", "", "reply: Done.", ""])
     monkeypatch.setattr("builtins.input", lambda question: next(answers))
     monkeypatch.setattr("otto.cli.skills.at_terminal", lambda: True)
