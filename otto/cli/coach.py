@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,8 +104,6 @@ def index(
         with progress_bar() as progress:
             added = library.add(folder.expanduser(), progress)
     if as_json:
-        from dataclasses import asdict
-
         print(json.dumps(asdict(added), ensure_ascii=False))
         return
     for problem in added.problems:
@@ -130,8 +129,6 @@ def find(
         with _library(settings) as library:
             found = library.find(question)
     if as_json:
-        from dataclasses import asdict
-
         print(json.dumps({"passages": [asdict(each) for each in found]}, ensure_ascii=False))
         return
     for each in found:
@@ -207,11 +204,7 @@ def _tell(event: Event) -> None:
 def _summary(events: list[Event], model: str) -> dict[str, object]:
     end = events[-1]
     care = next((event for event in events if event.type == "care"), None)
-    sources = [
-        {"number": each.number, "file": each.file, "page": each.page, "heading": each.heading, "text": each.text}
-        for each in end.sources
-    ]
     return {
         "model": model, "answer": end.text, "care": care.kind if care else "", "said": care.text if care else "",
-        "sources": sources,
+        "sources": [asdict(each) for each in end.sources],
     }  # fmt: skip
