@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 Mode = Literal["wake", "always", "push"]
@@ -60,6 +60,12 @@ class Attention:
         if found:
             return text[found.end() :].strip()
         return text if (self.is_open if open_then is None else open_then) else None
+
+
+def names(phrases: Iterable[str]) -> frozenset[str]:
+    """The words without which there is no wake phrase: the last of each, and what recognisers write for it."""
+    last = [phrase.lower().split()[-1] for phrase in phrases]
+    return frozenset(word for name in last for word in (name, *_HEARD_FOR.get(name, ())))
 
 
 def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:

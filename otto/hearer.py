@@ -21,7 +21,7 @@ from otto.answer import is_stop
 from otto.attention import Attention
 from otto.audio.chunk import AudioChunk
 from otto.audio.endpoint import CHUNK_SECONDS, Began, Ended, More, Pause, Resumed
-from otto.audio.stt import Hearing, SpeechToText, Transcript
+from otto.audio.stt import Hearing, Rivalled, SpeechToText, Transcript
 from otto.audio.wake import Spotter, sureness
 from otto.ears import Sound
 from otto.errors import OttoError
@@ -67,6 +67,8 @@ class _Utterance:
     interrupting: bool = False
     chunks: list[AudioChunk] = field(default_factory=list)
     hearing: Hearing | None = None
+    rival: Hearing | None = None
+    """Hears it without the wake phrase, where that is needed and the engine can."""
     early: Heard | None = None
     """What it was at the last pause."""
     resumed: int = 0
@@ -139,6 +141,8 @@ class Hearer:
         utterance.chunks.append(chunk)
         if utterance.hearing:
             utterance.hearing.feed(chunk)
+            if utterance.rival:
+                utterance.rival.feed(chunk)
             if words := utterance.hearing.partial():
                 self._partial(words)
         if self._spotter and not (utterance.open or utterance.interrupting):
@@ -148,9 +152,11 @@ class Hearer:
 
     def _listen(self, utterance: _Utterance) -> None:
         """Hears the utterance from its beginning."""
-        utterance.hearing = self.engine.listen()
+        rival = self.engine.rival if isinstance(self.engine, Rivalled) and not utterance.open else None
+        utterance.hearing, utterance.rival = self.engine.listen(), rival and rival.listen()
         for chunk in utterance.chunks:
-            utterance.hearing.feed(chunk)
+            for hearing in filter(None, (utterance.hearing, utterance.rival)):
+                hearing.feed(chunk)
 
     def _end(self, utterance: _Utterance, spoken_until: float) -> Heard | None:
         self._now = None
@@ -163,7 +169,8 @@ class Hearer:
     def _finished(self, utterance: _Utterance, at: float) -> Heard:
         """Transcript and route of what there is so far."""
         assert utterance.hearing is not None
-        hearing, utterance.hearing = utterance.hearing, None
+        hearing, rival = utterance.hearing, utterance.rival
+        utterance.hearing = utterance.rival = None
         started = time.perf_counter()
         try:
             transcript = hearing.finish()
@@ -181,7 +188,8 @@ class Hearer:
         heard = Heard(transcript, command, None, at, utterance.pushed, called, utterance.interrupting)
         if called and self._spotter and not utterance.interrupting:
             phrase = len(transcript.text.split()) - len((command or "").split())
-            heard = replace(heard, sureness=sureness(self._spotter.found(), transcript, phrase))
+            other = rival.finish() if rival else None
+            heard = replace(heard, sureness=sureness(self._spotter.found(), transcript, phrase, other))
         if not command or self._answering():
             return heard
         try:

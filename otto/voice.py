@@ -72,12 +72,14 @@ def sound(name: str) -> Source:
     return raw(sys.stdin.buffer) if name == "-" else recording(Path(name))
 
 
-def engine(settings: Settings, snapshot: Snapshot, note: Callable[[str], None]) -> SpeechToText:
-    """What transcribes, for these skills. Raises `ModelFileError` with what to run."""
+def engine(settings: Settings, snapshot: Snapshot, note: Callable[[str], None], *, called: bool = True) -> SpeechToText:
+    """What transcribes, for these skills. `called`: see `transcriber`. Raises `ModelFileError` with what to run."""
     from otto.audio.engines import spoken_of, transcriber
 
     skills, examples = spoken_of(snapshot)
-    return transcriber(settings, skills, [*examples, *_answers()], note=note)
+    return transcriber(
+        settings, skills, [*examples, *_answers()], called=called and settings.attention != "push", note=note
+    )
 
 
 def _answers() -> Iterator[Example]:

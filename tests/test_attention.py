@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otto.attention import Attention
+from otto.attention import Attention, names
 
 PHRASES = ("otto", "hey otto")
 
@@ -57,3 +57,11 @@ def test_always_means_always() -> None:
     attention = Attention("always", PHRASES)
     assert attention.addressed("stop") == "stop"
     assert attention.addressed("otto stop") == "stop"
+
+
+def test_without_its_name_there_is_no_wake_phrase() -> None:
+    found = names(("otto", "hey otto", "computer"))
+    assert {"otto", "auto", "computer"} <= found
+    assert "hey" not in found
+    for text in ("hey there set a timer", "hey set a timer"):
+        assert Attention("wake", PHRASES).addressed(text) is None

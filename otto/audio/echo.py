@@ -35,6 +35,8 @@ LEAD = 64
 """Samples of the filter before the delay that was found, which is the loudest way and not always the first."""
 SURE_PEAK = 14.0
 """Height of the correlation's peak over its root mean square from which a delay is tried."""
+FADE = 256
+"""Samples at either end."""
 PEAK = 5.0
 """The same where the filter can be asked at once whether it is right."""
 EXPLAINED = 0.4
@@ -42,14 +44,20 @@ EXPLAINED = 0.4
 MOVED_CHUNKS = 8
 MOVED_SECONDS = 0.5
 """How far the delay may have moved, and over how much sound that is looked at."""
+HELD_OUT = 2
+"""Chunks in which it is seen whether learning from those before them helps."""
+HELPED = 0.85
+"""What learning again may leave of the rest of what was its own voice."""
 _PROOF = 5
 """Chunks over which that is looked at."""
+_ENOUGH = 10
+"""Chunks with a voice that it has to have heard before: the filter knows only the frequencies that it has heard."""
 _EVERY = 4
 """Chunks between two looks for the delay."""
 _BAND = (150, 6000)
 """Hertz that are compared."""
-_STEP = 0.6
-"""Of the filter; 1 would believe every block."""
+_STEP, _STEP_BACK = 0.6, 0.3
+"""Of the filter, for new sound and for sound that it learns from again; 1 would believe every block."""
 _MORE = 3.0
 """By how much more than usual the rest of the echo may be before it counts as somebody else."""
 _BACK = 8
@@ -139,9 +147,9 @@ class EchoCanceller:
         heard = chunk.samples.astype(np.float32) / np.float32(32768)
         self._heard = [*self._heard[-(round(LOOK_SECONDS * RATE / CHUNK_SAMPLES)) :], heard]
         self._taken += CHUNK_SAMPLES
+        if not self._proven and (self._taken // CHUNK_SAMPLES) % _EVERY == 0:
+            self._look(playback)
         if self._delay is None:
-            if (self._taken // CHUNK_SAMPLES) % _EVERY == 0:
-                self._look(playback)
             return Cleaned(chunk, False)
         cleaned = self._clean(playback, heard, self._taken)
         if not self._proven:
@@ -175,6 +183,25 @@ class EchoCanceller:
             return True
         return False
 
+    def learnt(self) -> bool:
+        """Whether what is left of the last moments is its own voice, which the filter had not learnt yet. Then a filter
+        that learns from the sound just before leaves less of them; of what somebody else says, no filter does."""
+        playback, delay = self._playback, self._delay
+        if playback is None or delay is None:
+            return False
+        heard = self._heard[-HELD_OUT:]
+        before = sum(self._rests(playback, heard, delay))
+        kept = self._filter, self._left.copy(), self._tail, self._played.copy(), self._rest
+        self._proven = False  # it learns from everything
+        self._learn_back(playback, HELD_OUT)
+        helped = sum(self._rests(playback, heard, delay)) < HELPED * before
+        if helped:
+            self._learn_back(playback)
+        else:
+            self._filter, self._left, self._tail, self._played, self._rest = kept
+        self._proven = True
+        return helped
+
     def _rests(self, playback: Playback, heard: list[Samples], delay: int) -> list[float]:
         """Power of what the filter leaves of the last chunks if they were heard after `delay`."""
         blocks = len(heard) + PARTS - 1
@@ -194,15 +221,16 @@ class EchoCanceller:
             return
         self._tries += 1
         self._shares = [*self._shares[-(_PROOF - 1) :], min(1.0, rest / total)]
-        if len(self._shares) == _PROOF and float(np.median(self._shares)) < EXPLAINED:
+        if self._tries >= _ENOUGH and float(np.median(self._shares)) < EXPLAINED:
             self._proven = True
-        elif self._tries >= 3 * _PROOF:
+        elif self._tries >= _ENOUGH + 2 * _PROOF:
             self._delay = None
             self._shares, self._tries = [], 0
 
     def _look(self, playback: Playback) -> None:
-        if (found := self._lag(playback, self._heard, int(MOST_DELAY * RATE), 0)) is not None:
-            self._try(playback, found)
+        found = self._lag(playback, self._heard, int(MOST_DELAY * RATE), 0)
+        if found is not None and (self._delay is None or abs(found - self._delay) > LEAD):
+            self._try(playback, found)  # the more has been heard, the better the guess
 
     def _lag(
         self, playback: Playback, heard: list[Samples], most: int, least: int, sure: float = SURE_PEAK
@@ -219,14 +247,14 @@ class EchoCanceller:
         self._shares, self._tries = [], 0
         self._learn_back(playback)
 
-    def _learn_back(self, playback: Playback) -> None:
-        """The filter learns from the sound in which the delay was found."""
+    def _learn_back(self, playback: Playback, leaving_out: int = 0) -> None:
+        """The filter learns from the last half second, but for the last chunks of it."""
         for _ in range(_BACK):
             self._played[:] = 0
-            for number, heard in enumerate(self._heard):
-                self._clean(playback, heard, self._taken - (len(self._heard) - 1 - number) * CHUNK_SAMPLES)
+            for number, heard in enumerate(self._heard[: len(self._heard) - leaving_out]):
+                self._clean(playback, heard, self._taken - (len(self._heard) - 1 - number) * CHUNK_SAMPLES, _STEP_BACK)
 
-    def _clean(self, playback: Playback, heard: Samples, until: int) -> Samples:
+    def _clean(self, playback: Playback, heard: Samples, until: int, step: float = _STEP) -> Samples:
         """`heard`, whose end was recorded as sample `until`, without the echo."""
         assert self._delay is not None
         end = until - self._delay
@@ -244,7 +272,7 @@ class EchoCanceller:
         usual = self._left * self._tail
         foreign = self._proven and float(remaining.sum()) > _MORE * float(usual.sum()) + _QUIET
         if not foreign:
-            change = _STEP * np.conj(self._played) * error / (power + 0.02 * float(power.mean()) + 1e-2)
+            change = step * np.conj(self._played) * error / (power + 0.02 * float(power.mean()) + 1e-2)
             response = np.fft.irfft(self._filter + change, axis=1)
             response[:, CHUNK_SAMPLES:] = 0
             self._filter = np.fft.rfft(response, axis=1).astype(np.complex64)
@@ -261,13 +289,21 @@ class EchoCanceller:
 def lag(heard: Samples, reference: Samples, sure: float = SURE_PEAK) -> int | None:
     """Where in `reference` `heard` begins; None where it does not seem to be in it."""
     size = 1 << (len(heard) + len(reference) - 1).bit_length()
-    one, other = np.fft.rfft(reference, size), np.fft.rfft(heard, size)
+    one, other = np.fft.rfft(_faded(reference), size), np.fft.rfft(_faded(heard), size)
     weight = np.sqrt(_smooth(np.abs(one) ** 2) * _smooth(np.abs(other) ** 2)) + 1e-12
     whitened = one * np.conj(other) / weight
     whitened[: size * _BAND[0] // RATE] = whitened[size * _BAND[1] // RATE :] = 0
-    found = np.abs(np.fft.irfft(whitened, size)[: len(reference)])
+    # Before anything was played nothing can be found; zeros there would only make a peak seem higher.
+    first = max(0, int(np.argmax(reference != 0)) - len(heard))
+    found = np.abs(np.fft.irfft(whitened, size)[first : len(reference)])
     peak = int(np.argmax(found))
-    return peak if found[peak] > sure * float(np.sqrt(np.mean(found**2)) + 1e-12) else None
+    return first + peak if found[peak] > sure * float(np.sqrt(np.mean(found**2)) + 1e-12) else None
+
+
+def _faded(sound: Samples) -> Samples:
+    """Without the edges: both end at the same moment, which would look like a delay of nothing."""
+    ramp = np.minimum(1, np.arange(1, len(sound) + 1, dtype=np.float32) / FADE)
+    return sound * ramp * ramp[::-1]
 
 
 def _smooth(power: Samples, width: int = 257) -> Samples:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from otto.attention import names
 from otto.audio.language import prepared, sentences
 from otto.audio.sounds import Snapper, vocabularies
 from otto.audio.stt import SpeechToText
@@ -29,19 +30,26 @@ Note = Callable[[str], None]
 
 
 def transcriber(
-    settings: Settings, skills: Sequence[Skill], examples: Sequence[Example], *, note: Note = lambda sentence: None
+    settings: Settings,
+    skills: Sequence[Skill],
+    examples: Sequence[Example],
+    *,
+    called: bool = False,
+    note: Note = lambda sentence: None,
 ) -> SpeechToText:
     """The engine that the setting `stt` names, ready to listen; `note` is told which one `auto` took and why.
 
-    Raises `ModelFileError` or `TranscriptionError` with what to run or to set, `ConfigError` for another name.
+    `called`: whether commands begin with the wake phrase; where a key or a page says that somebody speaks to Otto, they
+    are heard better without expecting it. Raises `ModelFileError` or `TranscriptionError` with what to run or to set,
+    `ConfigError` for another name.
     """
     match settings.stt:
         case "auto":
-            return _best(settings, skills, examples, note)
+            return _best(settings, skills, examples, called, note)
         case "whisper":
             return _whisper(settings, skills, examples, note)
         case "sphinx":
-            return _sphinx(settings, skills, examples)
+            return _sphinx(settings, skills, examples, called)
         case "openai":
             return _hosted(settings, skills, examples)
     raise ConfigError(f"stt: there is no engine {settings.stt!r}; known: {', '.join(ENGINES)}")
@@ -53,24 +61,31 @@ def spoken_of(snapshot: Snapshot) -> tuple[list[Skill], list[Example]]:
     return [each.skill for each in registered], [example for each in registered for example in each.examples]
 
 
-def _best(settings: Settings, skills: Sequence[Skill], examples: Sequence[Example], note: Note) -> SpeechToText:
+def _best(
+    settings: Settings, skills: Sequence[Skill], examples: Sequence[Example], called: bool, note: Note
+) -> SpeechToText:
     from otto.audio.whisper import found
 
     if find_spec("faster_whisper") and (folder := found(settings.whisper_model)):
         note(f"Transcribing with Whisper ({settings.whisper_model}).")
         return _loaded(folder, settings, skills, examples)
-    engine = _sphinx(settings, skills, examples)
+    engine = _sphinx(settings, skills, examples, called)
     note(f"Transcribing with Sphinx; the Whisper model {settings.whisper_model} is not on this machine.")
     return engine
 
 
-def _sphinx(settings: Settings, skills: Sequence[Skill], examples: Sequence[Example]) -> SpeechToText:
+def _sphinx(settings: Settings, skills: Sequence[Skill], examples: Sequence[Example], called: bool) -> SpeechToText:
     if not find_spec("pocketsphinx"):
         raise ModelFileError(f"Sphinx needs more packages: {INSTALL}")
     from otto.audio.sphinx import Sphinx
 
+    folder = settings.cache_folder / "speech"
+    snap = _snapper(skills, examples)
+    if not called:
+        return Sphinx(prepared(sentences(skills, examples), folder), snap=snap)
     said = sentences(skills, examples, settings.wake_phrases)
-    return Sphinx(prepared(said, settings.cache_folder / "speech"), snap=_snapper(skills, examples))
+    rival = Sphinx(prepared(said, folder, without=names(settings.wake_phrases)))
+    return Sphinx(prepared(said, folder), snap=snap, rival=rival)
 
 
 def _whisper(settings: Settings, skills: Sequence[Skill], examples: Sequence[Example], note: Note) -> SpeechToText:

@@ -64,6 +64,9 @@ class Interruption:
         if self._known and self._echo.moved():
             self._known = False
             return ()
+        if self._known and self._echo.learnt():
+            self._voiced.clear()
+            return ()
         said = tuple(self._recent)
         self._voiced.clear()
         return said

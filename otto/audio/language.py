@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -96,17 +96,19 @@ def sentences(skills: Sequence[Skill], examples: Sequence[Example], phrases: Ite
     return Sentences(_addressed(templates, phrases), classes, any(map(_takes_text, skills)))
 
 
-def prepared(said: Sentences, folder: Path) -> LanguageFiles:
-    """The files for these sentences, from `folder` or made now (a second or two). Raises `ModelFileError`
-    without the dictionary, or when the folder cannot be written."""
-    files = LanguageFiles(folder / f"{said.hash[:32]}.arpa", folder / f"{said.hash[:32]}.dict")
+def prepared(said: Sentences, folder: Path, without: Set[str] = frozenset()) -> LanguageFiles:
+    """The files for these sentences, from `folder` or made now (a second or two). `without`: words that are left out,
+    while all else stays as likely as it was. Raises `ModelFileError` without the dictionary, or when the folder cannot
+    be written."""
+    name = hashlib.sha256(f"{said.hash} {' '.join(sorted(without))}".encode()).hexdigest()[:32]
+    files = LanguageFiles(folder / f"{name}.arpa", folder / f"{name}.dict")
     if files.model.is_file() and files.dictionary.is_file():
         return files
     model = Trigrams.of(said.templates, said.classes, common_words() if said.open else {}, COMMON_SHARE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(files.dictionary, dictionary(model.words))
-        write_atomic(files.model, model.arpa())
+        write_atomic(files.dictionary, dictionary(model.words - without))
+        write_atomic(files.model, model.arpa(without))
     except OSError as error:
         raise ModelFileError(
             f"The language model for speech cannot be written to {folder} ({error.strerror}): make that folder "

@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 Gram = tuple[str, ...]
@@ -63,19 +63,21 @@ class Trigrams:
         singles = (self._members(gram[0]) for gram in self.probability[1])
         return frozenset(itertools.chain.from_iterable(singles)) - {START, END}
 
-    def arpa(self) -> str:
-        """The model as a file."""
-        lines = {length: list(self._lines(length)) for length in range(1, ORDER + 1)}
+    def arpa(self, without: Set[str] = frozenset()) -> str:
+        """The model as a file, as if the words `without` could not be said; all else is as likely as it was."""
+        lines = {length: list(self._lines(length, without)) for length in range(1, ORDER + 1)}
         head = "\n".join(f"ngram {length}={len(lines[length])}" for length in lines)
         body = "\n\n".join(f"\\{length}-grams:\n" + "\n".join(lines[length]) for length in lines)
         return f"\\data\\\n{head}\n\n{body}\n\n\\end\\\n"
 
-    def _lines(self, length: int) -> Iterator[str]:
+    def _lines(self, length: int, without: Set[str]) -> Iterator[str]:
         for gram, value in self.probability[length].items():
             weight = self.backoff[length].get(gram, 1.0)
             tail = "" if length == ORDER else f" {math.log10(max(weight, _NEVER)):.4f}"
             last = self.classes.get(gram[-1])
             for members in itertools.product(*map(self._members, gram)):
+                if not without.isdisjoint(members):
+                    continue
                 share = value * last[members[-1]] if last else value
                 yield f"{math.log10(max(share, _NEVER)):.4f} {' '.join(members)}{tail}"
 

@@ -9,6 +9,7 @@ synthetic speech and measured on recordings (docs/experiments-speech.md).
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -37,6 +38,8 @@ TOO_FAR = 3.0
 """Factor between the gain that was guessed at the beginning and the right one, beyond which all is decoded again."""
 FRAMES = 100
 """A second."""
+SCORE_UNIT = 1024
+"""PocketSphinx keeps the likelihood of a path as its 1024th root."""
 STANDS_OUT = 10.0
 """dB above the quietest fifth."""
 
@@ -46,12 +49,16 @@ class Sphinx:
 
     name = "sphinx"
 
-    def __init__(self, files: LanguageFiles, *, snap: Callable[[str], str] = lambda text: text) -> None:
-        """`snap` brings what was heard to what can have been meant. Raises `ModelFileError` without PocketSphinx."""
+    def __init__(
+        self, files: LanguageFiles, *, snap: Callable[[str], str] = lambda text: text, rival: Sphinx | None = None
+    ) -> None:
+        """`snap` brings what was heard to what can have been meant. `rival`: see `Rivalled`. Raises `ModelFileError`
+        without PocketSphinx."""
         try:
             import pocketsphinx
         except ImportError as error:
             raise ModelFileError(f"Sphinx needs more packages: {INSTALL}") from error
+        self.rival = rival
         self._snap = snap
         try:
             self._decoder: Any = pocketsphinx.Decoder(
@@ -108,7 +115,8 @@ class SphinxHearing:
         text = plain(hypothesis.hypstr) if hypothesis else ""
         words = self._words() if text else ()
         confidence = min(1.0, float(np.mean([word.probability for word in words]))) if words else 0.0
-        return Transcript(self._snap(text), confidence=confidence, seconds=seconds, words=words)
+        score = SCORE_UNIT * math.log(hypothesis.best_score) if text else None
+        return Transcript(self._snap(text), confidence=confidence, seconds=seconds, words=words, score=score)
 
     def abandon(self) -> None:
         """Nothing more is decoded."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from otto.audio.chunk import AudioChunk
 
@@ -44,6 +44,8 @@ class Transcript:
     """Length of the sound."""
     words: tuple[Word, ...] = ()
     """What it was heard from, before it was brought to what can be meant; empty where the engine does not say."""
+    score: float | None = None
+    """Log likelihood of the sound with these words, in nats; comparable for one sound only."""
 
 
 class Hearing(Protocol):
@@ -83,3 +85,11 @@ class SpeechToText(Protocol):
 
     def listen(self) -> Hearing:
         """Begins a new utterance. One at a time for each engine."""
+
+
+@runtime_checkable
+class Rivalled(Protocol):
+    """An engine that can be asked what else a sound may have been."""
+
+    rival: SpeechToText | None
+    """Hears the same, but never the wake phrase, and scores it alike."""

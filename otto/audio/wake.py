@@ -34,6 +34,11 @@ THRESHOLD = 1e-15
 WEIGHTS = (88.3, 12.0, 7.05, 3.13, -86.91)
 """For likelihood, length, confidence, probability, and 1, of `sureness`: a logistic regression on 141 commands with the
 phrase (flite, festival, espeak-ng) and 74 utterances where only the transcript had one (docs/experiments-speech.md)."""
+SEEN_WEIGHT, ADVANTAGE_WEIGHT, EVEN_ADVANTAGE = 0.7, 0.03, 75.0
+"""How the above and the advantage over the best transcript without the phrase make log odds together; the advantage
+in nats that speaks neither for nor against."""
+MOST_ADVANTAGE = 200.0
+"""More does not make it surer."""
 LONGEST = 0.45
 """Seconds; a phrase that is longer is no surer."""
 SAID = {"otto": ("AA T OW", "AO T OW", "AA D OW", "AO D OW")}
@@ -133,9 +138,12 @@ class Spotter:
         return spelt
 
 
-def sureness(found: Sequence[Spotted], transcript: Transcript, words: int) -> float | None:
+def sureness(
+    found: Sequence[Spotted], transcript: Transcript, words: int, rival: Transcript | None = None
+) -> float | None:
     """How sure it is that the first `words` of a transcript are the wake phrase, as log odds: above 0 it rather is.
-    None where the engine does not say where its words were."""
+    `rival`: what was heard of the same sound when the phrase was not expected. None where the engine does not say where
+    its words were."""
     phrase = transcript.words[:words]
     if not phrase:
         return None
@@ -148,4 +156,8 @@ def sureness(found: Sequence[Spotted], transcript: Transcript, words: int) -> fl
         min(1.0, math.prod(word.probability for word in phrase)),
         1.0,
     )
-    return float(sum(map(operator.mul, WEIGHTS, seen)))
+    odds = float(sum(map(operator.mul, WEIGHTS, seen)))
+    if rival is None or rival.score is None or transcript.score is None:
+        return odds
+    advantage = min(max(transcript.score - rival.score, 0.0), MOST_ADVANTAGE)
+    return SEEN_WEIGHT * odds + ADVANTAGE_WEIGHT * (advantage - EVEN_ADVANTAGE)

@@ -70,7 +70,7 @@ def listen(
         where = folders(settings, examples, skills)
         otto = Assistant(settings, mouth.confirmation.ask, where=where, progress=progress)
     with otto:
-        engine = voices.engine(settings, otto.live.ready.snapshot, note)
+        engine = voices.engine(settings, otto.live.ready.snapshot, note, called=not once)
         shown = Terminal(as_json)
         parts = voices.parts(settings, source, mouth, engine, dry_run=dry_run, recordings=recordings)
         loop = VoiceLoop(otto, parts, shown, once=once)

@@ -73,7 +73,7 @@ class Service:
 def _engine(otto: Assistant, snapshot: Snapshot) -> SpeechToText:
     from otto.voice import engine
 
-    return engine(otto.settings, snapshot, lambda sentence: None)
+    return engine(otto.settings, snapshot, lambda sentence: None, called=False)
 
 
 def _activity() -> Callable[[AudioChunk], float]:

@@ -13,6 +13,8 @@ from otto.audio.engines import spoken_of, transcriber
 from otto.audio.hosted import TranscriptionError
 from otto.audio.recording import read
 from otto.audio.score import Timed
+from otto.audio.sphinx import Sphinx
+from otto.audio.stt import Rivalled
 from otto.call import parse
 from otto.config import Settings
 from otto.errors import ModelFileError
@@ -76,6 +78,19 @@ def test_without_the_packages_the_sentence_holds_the_command(
     monkeypatch.setattr(engines, "find_spec", lambda package: None)
     with pytest.raises(ModelFileError, match=r"pip install 'otto-assistant\[voice\]'"):
         transcriber(config.load({"stt": name}, environment={}), [TIMER], EXAMPLES)
+
+
+def test_the_wake_phrase_is_expected_only_where_commands_begin_with_it(settings: Settings) -> None:
+    spoken_to = transcriber(replace(settings, stt="sphinx"), [TIMER], EXAMPLES)
+    called = transcriber(replace(settings, stt="sphinx"), [TIMER], EXAMPLES, called=True)
+    assert isinstance(spoken_to, Rivalled)
+    assert isinstance(called, Rivalled)
+    assert spoken_to.rival is None
+    assert isinstance(called.rival, Sphinx)
+    clip = read(CLIP)
+    heard, rival = Timed(called).transcribe(clip), Timed(called.rival).transcribe(clip)
+    assert heard.text == rival.text == Timed(spoken_to).transcribe(clip).text == "set a timer for ten minutes"
+    assert heard.score == pytest.approx(rival.score, abs=0.01)  # nothing speaks for a phrase that nobody said
 
 
 def test_sphinx_keeps_its_language_model_in_the_cache_folder(settings: Settings) -> None:

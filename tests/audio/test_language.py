@@ -82,6 +82,16 @@ def test_files_are_kept_until_the_skills_change(tmp_path: Path) -> None:
     assert "twenty_five" not in changed.dictionary.read_text()
 
 
+def test_a_word_can_be_left_out_of_the_files(tmp_path: Path) -> None:
+    said = sentences([LIGHTS, TIMER], [ON, TEN], ["hey otto"])
+    whole, rest = prepared(said, tmp_path), prepared(said, tmp_path, without={"otto"})
+    assert rest.model != whole.model
+    for heard, expected in ((whole, True), (rest, False)):
+        assert (" otto" in heard.model.read_text()) is expected
+        assert ("otto " in heard.dictionary.read_text()) is expected
+    assert " hey" in rest.model.read_text()
+
+
 def test_old_files_do_not_pile_up(tmp_path: Path) -> None:
     for number in range(12):
         files = prepared(

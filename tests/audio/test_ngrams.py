@@ -36,6 +36,13 @@ def likely(model: tuple[dict[Gram, float], dict[Gram, float]], gram: Gram) -> fl
     return weights.get(gram[:-1], 1.0) * likely(model, gram[1:])
 
 
+def test_a_word_can_be_left_out_while_all_else_stays_as_likely() -> None:
+    model = Trigrams.of(SAID, DRINKS)
+    whole, rest = read(model.arpa())[0], read(model.arpa(without={"sugar", "iced_coffee"}))[0]
+    assert ("no", "sugar") in whole
+    assert rest == {gram: likely for gram, likely in whole.items() if not {"sugar", "iced_coffee"} & set(gram)}
+
+
 @pytest.mark.parametrize(
     "history", [("<s>",), ("<s>", "a"), ("a", "tea"), ("two", "iced_coffee"), ("no",), ("no", "tea")]
 )

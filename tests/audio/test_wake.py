@@ -90,6 +90,25 @@ def test_sound_and_transcript_are_weighed_together(say: Callable[[str, str], lis
     assert sureness(spotter.found(), Transcript("otto stop", confidence=1.0), 1) is None
 
 
+def test_what_can_be_explained_without_the_phrase_is_less_sure(say: Callable[[str, str], list[AudioChunk]]) -> None:
+    spotter = Spotter(PHRASES)
+    assert spotted(spotter, say("otto, what time is it", "en-us"))
+    place = max(spotter.found(), key=lambda each: each.likelihood)
+    words = (Word("otto", place.start, place.end, 1.0), Word("stop", place.end, place.end + 0.4, 1.0))
+    transcript = Transcript("otto stop", confidence=0.9, words=words, score=-1000.0)
+
+    def sure(advantage: float) -> float:
+        rival = Transcript("photo stop", score=-1000.0 - advantage)
+        log_odds = sureness(spotter.found(), transcript, 1, rival)
+        assert log_odds is not None
+        return log_odds
+
+    assert sure(-20) == sure(0) < sure(50) < sure(150)
+    assert sure(500) == sure(1000)  # what is only long and odd does not grow surer for ever
+    unheard = sureness(spotter.found(), transcript, 1, Transcript(""))
+    assert unheard == sureness(spotter.found(), transcript, 1)
+
+
 def test_a_phrase_whose_sound_is_not_known_is_told() -> None:
     with pytest.raises(WakePhraseError, match="'xqzzt' in `wake_phrases`"):
         Spotter(("hey xqzzt",))
