@@ -111,28 +111,11 @@ def load_model(
 ) -> PreTrainedModel:
     """The model to train, without an adapter. Raises `ModelFileError`, `ConfigError`."""
     import torch
-    from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+    from transformers import AutoModelForCausalLM
 
     torch.manual_seed(recipe.training.seed)
     if not recipe.model.base:
-        shape = recipe.model.shape
-        config = LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=shape.hidden,
-            intermediate_size=shape.feed_forward,
-            num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            num_key_value_heads=shape.heads,
-            max_position_embeddings=shape.context,
-            tie_word_embeddings=True,
-            initializer_range=shape.hidden**-0.5,  # the usual 0.02 suits wide models; narrow ones learn slowly from it
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-        new = LlamaForCausalLM(config)
-        _pair(new, tokenizer)
-        return new
+        return _new(recipe, tokenizer)
     options: dict[str, Any] = {"dtype": dtype(recipe, on), "use_safetensors": True, "trust_remote_code": False}
     if recipe.model.revision:
         options["revision"] = recipe.model.revision
@@ -148,6 +131,30 @@ def load_model(
         raise _missing(recipe, error) from error
     keep_unpacked(model)
     return model
+
+
+def _new(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    """A Llama of the recipe's shape with random weights."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    shape = recipe.model.shape
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=shape.hidden,
+        intermediate_size=shape.feed_forward,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.heads,
+        max_position_embeddings=shape.context,
+        tie_word_embeddings=True,
+        initializer_range=shape.hidden**-0.5,  # the usual 0.02 suits wide models; narrow ones learn slowly from it
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    new = LlamaForCausalLM(config)
+    _pair(new, tokenizer)
+    return new
 
 
 def keep_unpacked(model: Any) -> None:

@@ -9,26 +9,21 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune import page
+from finetune.page import DARK, LIGHT, LINE
 from finetune.score import Metrics, Prediction
-from otto.errors import ConfigError
-from otto.files import write_atomic
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_SKILLS = 40
 """In the plots; of more, those with the most rows."""
 MOST_WRONG = 200
 """Wrong answers on the page."""
-_DARK, _LIGHT, _LINE = "#1f5f8b", "#9cc3dd", "#b5483a"
 
 
 def draw(metrics: Metrics, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
@@ -36,10 +31,10 @@ def draw(metrics: Metrics, predictions: Sequence[Prediction], folder: Path) -> l
     folder.mkdir(parents=True, exist_ok=True)
     shown = sorted(metrics.skills, key=lambda name: (-metrics.skills[name].rows, name))[:MOST_SKILLS]
     return [
-        _saved(_skills(metrics, sorted(shown)), folder / "skills.png"),
-        _saved(_confusion(metrics, sorted(shown)), folder / "confusion.png"),
-        _saved(_calibration(metrics), folder / "calibration.png"),
-        _saved(_milliseconds(predictions), folder / "milliseconds.png"),
+        page.save(_skills(metrics, sorted(shown)), folder / "skills.png"),
+        page.save(_confusion(metrics, sorted(shown)), folder / "confusion.png"),
+        page.save(_calibration(metrics), folder / "calibration.png"),
+        page.save(_milliseconds(predictions), folder / "milliseconds.png"),
     ]
 
 
@@ -52,42 +47,27 @@ def write_page(
     to: Path,
 ) -> None:
     """One page: figures, skills, pictures, and what was answered wrongly. Everything from data is escaped."""
-    wrong = [each for each in predictions if not each.exact_typed][:MOST_WRONG]
+    wrong = [each for each in predictions if not each.exact_typed]
     parts = [
-        f"<!doctype html><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style>",
-        f"<h1>{escape(title)}</h1>",
-        _table(("", ""), [(name, _number(value)) for name, value in metrics.figures().items()]),
-        "<h2>By skill</h2>",
-        _table(
+        page.table(("", ""), [(name, _number(value)) for name, value in metrics.figures().items()]),
+        page.heading("By skill"),
+        page.table(
             ("skill", "rows", "exact", "typed", "precision", "recall"),
             [
                 (name, str(each.rows), *map(_number, (each.exact, each.exact_typed, each.precision, each.recall)))
                 for name, each in metrics.skills.items()
             ],
         ),
-        *(f'<img alt="{escape(file.stem)}" src="data:image/png;base64,{_encoded(file)}">' for file in pictures),
-        f"<h2>Answered wrongly ({sum(not each.exact_typed for each in predictions)})</h2>",
-        _table(
-            ("said", "meant", "answered"), [(each.text, each.wanted, each.answered or each.fault) for each in wrong]
+        *map(page.picture, pictures),
+        page.heading(f"Answered wrongly ({len(wrong)})"),
+        page.table(
+            ("said", "meant", "answered"),
+            [(each.text, each.wanted, each.answered or each.fault) for each in wrong[:MOST_WRONG]],
         ),
-        "<h2>What was evaluated</h2>",
-        _table(("", ""), [(name, str(value)) for name, value in run.items()]),
+        page.heading("What was evaluated"),
+        page.table(("", ""), [(name, str(value)) for name, value in run.items()]),
     ]
-    write_atomic(to, "\n".join(parts) + "\n")
-
-
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1c2733}"
-    "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;border-bottom:1px solid #d5dde3;"
-    "text-align:left;overflow-wrap:anywhere}img{max-width:100%;display:block;margin:1.5rem 0}"
-    "@media(prefers-color-scheme:dark){body{background:#14191e;color:#dbe3ea}td,th{border-color:#34414c}}"
-)
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(each)}</th>" for each in headings) if any(headings) else ""
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
+    page.write_page(title, parts, to)
 
 
 def _number(value: float | None) -> str:
@@ -96,33 +76,13 @@ def _number(value: float | None) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _encoded(file: Path) -> str:
-    return base64.b64encode(file.read_bytes()).decode()
-
-
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError("plots need matplotlib: pip install 'otto-assistant[finetune]'") from error
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.add_subplot()
-
-
-def _saved(figure: Figure, to: Path) -> Path:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    write_atomic(to, buffer.getvalue())
-    return to
-
-
 def _skills(metrics: Metrics, names: Sequence[str]) -> Figure:
-    figure, axes = _figure(8, 1.2 + 0.28 * len(names))
+    figure, axes = page.new_figure(8, 1.2 + 0.28 * len(names))
     places = range(len(names))
     recall = [metrics.skills[name].recall or 0.0 for name in names]
     typed = [metrics.skills[name].exact_typed or 0.0 for name in names]
-    axes.barh(places, recall, color=_LIGHT, label="right skill")
-    axes.barh(places, typed, color=_DARK, height=0.45, label="all arguments right, too")
+    axes.barh(places, recall, color=LIGHT, label="right skill")
+    axes.barh(places, typed, color=DARK, height=0.45, label="all arguments right, too")
     axes.set_yticks(places, [f"{name} ({metrics.skills[name].rows})" for name in names])
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
@@ -133,7 +93,7 @@ def _skills(metrics: Metrics, names: Sequence[str]) -> Figure:
 
 def _confusion(metrics: Metrics, names: Sequence[str]) -> Figure:
     size = 2.5 + 0.3 * len(names)
-    figure, axes = _figure(size, size)
+    figure, axes = page.new_figure(size, size)
     table = [
         [metrics.confusion.get(wanted, {}).get(answered, 0) / max(1, metrics.skills[wanted].rows) for answered in names]
         for wanted in names
@@ -153,11 +113,11 @@ def _confusion(metrics: Metrics, names: Sequence[str]) -> Figure:
 
 
 def _calibration(metrics: Metrics) -> Figure:
-    figure, axes = _figure(5, 5)
+    figure, axes = page.new_figure(5, 5)
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
     axes.plot(
         [each.confidence for each in metrics.calibration], [each.accuracy for each in metrics.calibration],
-        color=_DARK, marker="o",
+        color=DARK, marker="o",
     )  # fmt: skip
     for each in metrics.calibration:
         axes.annotate(str(each.rows), (each.confidence, each.accuracy), textcoords="offset points", xytext=(6, -9))
@@ -170,10 +130,10 @@ def _calibration(metrics: Metrics) -> Figure:
 
 
 def _milliseconds(predictions: Sequence[Prediction]) -> Figure:
-    figure, axes = _figure(7, 3.2)
+    figure, axes = page.new_figure(7, 3.2)
     times = sorted(each.milliseconds for each in predictions)
-    axes.hist(times, bins=40, color=_DARK)
-    axes.axvline(times[len(times) // 2], color=_LINE, linewidth=1)
+    axes.hist(times, bins=40, color=DARK)
+    axes.axvline(times[len(times) // 2], color=LINE, linewidth=1)
     axes.set_xlabel("milliseconds for an answer (line: median)")
     axes.set_ylabel("rows")
     return figure

@@ -111,37 +111,26 @@ _NAMED_SECRET = re.compile(
     r"[\"']?\s*(?:[:=]\s*|\s)[\"']?[A-Za-z0-9+/_.~-]{12,200}"
 )
 _LONG_HEX = re.compile(_START + r"(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{32})" + _END)
+_WITH_PASSWORD = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,80}:[^\s/@]{1,80}@")
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.[A-Za-z]{2,24}\b")
+_SPOKEN_MAIL = re.compile(
+    r"(?i)\b[\w.+-]{1,64} at (?:[\w-]{1,63} dot ){1,4}(?:com|org|net|edu|io|de|fr|uk|eu|ch|at|it|es)\b"
+)
+_ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?\b")
+_CARD = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")
+_NUMBER = re.compile(r"(?<![\w.+])(?<!\d[ .-])(?:\+|00|\()?\d(?:[ ./()-]{0,3}\d){8,14}(?![ .\w-]?\d)")
+_AMERICAN_NUMBER = re.compile(r"(?<![\w-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])")
 _KINDS: tuple[tuple[str, str, re.Pattern[str], Callable[[str], bool]], ...] = (
     ("private key", "-----BEGIN", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"), _any),
     ("key", "", _KEY, _any),
     ("password or key", "", _NAMED_SECRET, _mixed),
     ("key", "", _LONG_HEX, _mixed),
-    (
-        "address with a password",
-        "://",
-        re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,80}:[^\s/@]{1,80}@"),
-        _any,
-    ),
-    ("e-mail address", "@", re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.[A-Za-z]{2,24}\b"), _any),
-    (
-        "e-mail address",
-        " dot ",
-        re.compile(r"(?i)\b[\w.+-]{1,64} at (?:[\w-]{1,63} dot ){1,4}(?:com|org|net|edu|io|de|fr|uk|eu|ch|at|it|es)\b"),
-        _any,
-    ),
-    (
-        "bank account",
-        "",
-        re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?\b"),
-        _iban,
-    ),
-    ("card number", "", re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])"), _card),
-    (
-        "phone number",
-        "",
-        re.compile(r"(?<![\w.+])(?<!\d[ .-])(?:\+|00|\()?\d(?:[ ./()-]{0,3}\d){8,14}(?![ .\w-]?\d)"),
-        _phone,
-    ),
-    ("phone number", "", re.compile(r"(?<![\w-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])"), _any),
+    ("address with a password", "://", _WITH_PASSWORD, _any),
+    ("e-mail address", "@", _MAIL, _any),
+    ("e-mail address", " dot ", _SPOKEN_MAIL, _any),
+    ("bank account", "", _ACCOUNT, _iban),
+    ("card number", "", _CARD, _card),
+    ("phone number", "", _NUMBER, _phone),
+    ("phone number", "", _AMERICAN_NUMBER, _any),
 )
 """What it is, what surely stands in it (a text without is not searched), how it looks, what else must be true."""

@@ -177,7 +177,10 @@ def tokenizer(name: str) -> Tokenizer | None:
         if file.is_file():
             return Tokenizer.from_file(str(file))
         return Tokenizer.from_pretrained(name) if name else None
-    except Exception as error:  # the library's own errors have no class of their own
+    except Exception as error:
+        # What tokenizers raises itself has no class of its own; what the hub's client does, has one of these.
+        if type(error) is not Exception and not isinstance(error, (OSError, ValueError)):
+            raise
         raise OttoError(f"{name or file}: no tokenizer can be read there: {error}") from error
 
 

@@ -13,11 +13,12 @@ from otto.cli.terminal import note, say
 from otto.errors import OttoError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from finetune.collect import Private
     from finetune.dataset import Collection
     from finetune.shapes import Conversation
+    from finetune.sources import Dropped
     from otto.config import Settings
     from otto.skill import Skill
     from otto.snapshot import Snapshot
@@ -62,6 +63,20 @@ Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The
 Valid = Annotated[float, typer.Option(min=0, max=0.9, help="Share of each source for validation.")]
 Test = Annotated[float, typer.Option(min=0, max=0.9, help="Share of each source for the test.")]
 Near = Annotated[float, typer.Option(min=0.1, max=1, help="Likeness from which on rows share a split.")]
+Alike = Annotated[float, typer.Option(min=0.1, max=1, help="Likeness from which on rows with one answer count as one.")]
+Votes = Annotated[
+    bool,
+    typer.Option(
+        "--votes", help="Also the coach's answers that you found good or edited, and without files only these."
+    ),
+]
+Examples = Annotated[bool, typer.Option("--examples", help="Also all skills' example files where files are given.")]
+SkillsFile = Annotated[
+    Path | None, typer.Option("--skills", metavar="FILE", help="A skills.json in place of Otto's own skills.")
+]
+HeldOut = Annotated[
+    list[Path] | None, typer.Option("--held-out", metavar="FILE", help="A test set: nothing like it is kept.")
+]
 Seed = Annotated[int, typer.Option(help="For the order of the rows.")]
 
 
@@ -73,30 +88,17 @@ def collect(
     ] = None,
     output: Folder = Path("data"),
     history: Annotated[bool, typer.Option("--history", help="Also what you corrected with `otto fix`.")] = False,
-    votes: Annotated[
-        bool,
-        typer.Option(
-            "--votes", help="Also the coach's answers that you found good or edited, and without files only these."
-        ),
-    ] = False,
-    examples: Annotated[
-        bool, typer.Option("--examples", help="Also all skills' example files where files are given.")
-    ] = False,
-    skills_file: Annotated[
-        Path | None, typer.Option("--skills", metavar="FILE", help="A skills.json in place of Otto's own skills.")
-    ] = None,
-    held_out: Annotated[
-        list[Path] | None, typer.Option("--held-out", metavar="FILE", help="A test set: nothing like it is kept.")
-    ] = None,
+    votes: Votes = False,
+    examples: Examples = False,
+    skills_file: SkillsFile = None,
+    held_out: HeldOut = None,
     private: Annotated[
         str, typer.Option(metavar="refuse|drop|redact", help="Rows with secrets or personal data.")
     ] = "refuse",
     valid: Valid = 0.05,
     test: Test = 0.05,
     near: Near = 0.8,
-    alike: Annotated[
-        float, typer.Option(min=0.1, max=1, help="Likeness from which on rows with one answer count as one.")
-    ] = 0.95,
+    alike: Alike = 0.95,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -115,18 +117,14 @@ def collect(
         skills = _schemas(snapshot, skills_file)
         rows = sources.from_history(settings) if history else []
         rows += sources.from_votes(settings) if votes else []
-        dropped: list[sources.Dropped] = []
-        for path in files or ():
-            found, bad = sources.from_file(path)
-            rows += found
-            dropped += bad
+        found, dropped = _read(files or ())
+        rows += found
         if examples or not (files or votes):
             rows += sources.from_examples(snapshot, settings)
-        kept_away = [row for path in held_out or () for row in sources.from_file(path)[0]]
         progress("comparing", 0.3)
         collection = collecting.collect(
             rows, skills, NOON, shares=shares, near=near, alike=alike,
-            private=unwanted, held_out=kept_away, seed=seed, dropped=dropped,
+            private=unwanted, held_out=_read(held_out or ())[0], seed=seed, dropped=dropped,
         )  # fmt: skip
         progress("writing", 0.9)
         manifest = dataset.write_set(output, collection, skills)
@@ -225,6 +223,19 @@ def convert(
     except OSError as error:
         raise OttoError(f"{target}: cannot be written: {error.strerror}") from error
     say(f"{len(rows)} rows in {target}")
+
+
+def _read(files: Iterable[Path]) -> tuple[list[Conversation], list[Dropped]]:
+    """The rows of files, and what could not be read."""
+    from finetune.sources import from_file
+
+    rows: list[Conversation] = []
+    dropped: list[Dropped] = []
+    for path in files:
+        found, bad = from_file(path)
+        rows += found
+        dropped += bad
+    return rows, dropped
 
 
 def _check(folder: Path, near: float, as_json: bool) -> int:

@@ -58,47 +58,53 @@ app.command(epilog=judge.JUDGE_EXAMPLES)(judge.judge)
 app.command(epilog=judge.CURVES_EXAMPLES)(judge.curves)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        envvar="MODEL_ID",
+        help="A GGUF file, a folder, a name on the Hugging Face hub, wandb:entity/project/name:version, "
+        "the address of a server, or a router: fewshot, llama, transformers, openai, cascade, auto.",
+    ),
+]
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        "-d",
+        help="Folder or file of the test set, wandb:…, or held-out.",
+        show_default="the run's own test set",
+    ),
+]
+Prompt = Annotated[
+    str, typer.Option(envvar="PROMPT", help="System text in place of the card's: a file of prompts/, by name.")
+]
+PromptFile = Annotated[
+    Path | None, typer.Option(envvar="PROMPT_FILE", help="System text in place of the card's, from a file.")
+]
+To = Annotated[
+    Path | None, typer.Option("--to", help="Folder for the results.", show_default="evaluations/<time>-<model>")
+]
+Wandb = Annotated[
+    str | None, typer.Option("--wandb", help="online, offline or off.", show_default="WANDB_MODE, or off")
+]
 
 
 @app.command(epilog=EXAMPLES)
 def run(
-    model: Annotated[
-        str,
-        typer.Argument(
-            envvar="MODEL_ID",
-            help="A GGUF file, a folder, a name on the Hugging Face hub, wandb:entity/project/name:version, "
-            "the address of a server, or a router: fewshot, llama, transformers, openai, cascade, auto.",
-        ),
-    ],
-    data: Annotated[
-        str,
-        typer.Option(
-            "--data",
-            "-d",
-            help="Folder or file of the test set, wandb:…, or held-out.",
-            show_default="the run's own test set",
-        ),
-    ] = "",
+    model: Model,
+    data: Data = "",
     split: Annotated[str, typer.Option(help="Which rows of a folder: test, valid, dev or train.")] = "test",
     adapter: Annotated[str, typer.Option(help="A LoRA adapter for the model: a folder, or a GGUF file.")] = "",
-    prompt: Annotated[
-        str, typer.Option(envvar="PROMPT", help="System text in place of the card's: a file of prompts/, by name.")
-    ] = "",
-    prompt_file: Annotated[
-        Path | None, typer.Option(envvar="PROMPT_FILE", help="System text in place of the card's, from a file.")
-    ] = None,
+    prompt: Prompt = "",
+    prompt_file: PromptFile = None,
     framing: Annotated[str, typer.Option("--format", help="Framing in place of the card's: chatml, gemma, …")] = "",
     served: Annotated[str, typer.Option("--served", help="Name of the model at a server.")] = "",
     style: Annotated[str, typer.Option(help="How a server is asked: chat, tools or text.")] = "chat",
     grammar: Annotated[bool, typer.Option(help="Keep answers to calls that may be made.")] = True,
     rows: Annotated[int | None, typer.Option("-n", "--rows", min=1, help="Only the first so many rows.")] = None,
-    to: Annotated[
-        Path | None, typer.Option("--to", help="Folder for the results.", show_default="evaluations/<time>-<model>")
-    ] = None,
+    to: To = None,
     again: Annotated[bool, typer.Option("--again", help="From the start, even where rows are answered.")] = False,
-    wandb: Annotated[
-        str | None, typer.Option("--wandb", help="online, offline or off.", show_default="WANDB_MODE, or off")
-    ] = None,
+    wandb: Wandb = None,
     project: Annotated[str | None, typer.Option("--project", help="W&B project.", show_default="otto")] = None,
     by: Annotated[str, typer.Option("--workers", help=OPTION)] = "here",
     as_json: AsJson = False,

@@ -20,30 +20,33 @@ otto export runs/lights --merge --quantise q8_0 --to lights-q8.gguf
 otto export runs/lights --data data --wandb online --push me/otto-lights"""
 
 
+To = Annotated[Path | None, typer.Option("--to", help="The file to write.", show_default="<name of the run>.gguf")]
+Kind = Annotated[
+    str, typer.Option("--quantise", "-q", help="Of a whole model: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0.")
+]
+Data = Annotated[str, typer.Option("--data", "-d", help="What to compare on.", show_default="the run's own test set")]
+Agree = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of rows on which it must give the trained model's calls.")
+]
+Wandb = Annotated[
+    str | None, typer.Option("--wandb", help="online, offline or off.", show_default="WANDB_MODE, or off")
+]
+
+
 def export(
     source: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that otto train wrote, or an adapter's.")],
-    to: Annotated[
-        Path | None, typer.Option("--to", help="The file to write.", show_default="<name of the run>.gguf")
-    ] = None,
+    to: To = None,
     merge: Annotated[bool, typer.Option("--merge", help="Add the adapter to its base: one whole model.")] = False,
-    quantise: Annotated[
-        str, typer.Option("--quantise", "-q", help="Of a whole model: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0.")
-    ] = "f16",
+    quantise: Kind = "f16",
     base: Annotated[str, typer.Option(help="The model under the adapter, where it has moved.")] = "",
-    data: Annotated[
-        str, typer.Option("--data", "-d", help="What to compare on.", show_default="the run's own test set")
-    ] = "",
+    data: Data = "",
     split: Annotated[str, typer.Option(help="Which rows of a folder.")] = "test",
     rows: Annotated[int, typer.Option("-n", "--rows", min=1, help="Rows compared, at most.")] = 500,
-    agree: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of rows on which it must give the trained model's calls.")
-    ] = 0.99,
+    agree: Agree = 0.99,
     check: Annotated[bool, typer.Option(help="Compare the file with the trained model.")] = True,
     framing: Annotated[str, typer.Option("--format", help="Prompt format of a model without a card.")] = "",
     licence: Annotated[str, typer.Option("--licence", help="Licence, in place of the base's.")] = "",
-    wandb: Annotated[
-        str | None, typer.Option("--wandb", help="online, offline or off.", show_default="WANDB_MODE, or off")
-    ] = None,
+    wandb: Wandb = None,
     project: Annotated[str | None, typer.Option("--project", help="W&B project.", show_default="otto")] = None,
     weights: Annotated[bool, typer.Option("--weights", help="Send whole models to W&B, too; else adapters.")] = False,
     push: Annotated[str, typer.Option("--push", metavar="OWNER/NAME", help="Publish on the Hugging Face hub.")] = "",

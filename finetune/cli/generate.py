@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,10 +15,11 @@ from otto.cli.terminal import note, say
 from otto.errors import OttoError
 
 if TYPE_CHECKING:
-    from finetune.ask import Endpoint, Spent
+    from finetune.ask import Endpoint, Limits, Spent
     from finetune.candidate import Candidate
     from finetune.generate import Run
     from finetune.journal import Journal
+    from otto.example import Example
     from otto.snapshot import Registered, Snapshot
 
 EXAMPLES = """Examples:
@@ -29,23 +30,23 @@ otto data generate --skill timer -n 20 --not --model llama3.2   (sentences that 
 
 otto data generate --file lights_examples.txt -n 30 --offline --yes"""
 
-Told = Callable[[str, float], None]
-Answers: TypeAlias = "Generator[tuple[str, list[Candidate]], None, None]"
 STALE_SAMPLES = 400
 """As `finetune.generate.STALE`, without a model."""
 
 
+File = Annotated[
+    Path | None, typer.Option("--file", metavar="FILE", help="An example file, wherever it is; it is added to.")
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Ask no model: sample from the examples' own structure.")]
+
+
 def generate(
     skill: Annotated[str, typer.Option("--skill", help="The skill's name; `other`: what no skill should answer.")] = "",
-    file: Annotated[
-        Path | None, typer.Option("--file", metavar="FILE", help="An example file, wherever it is; it is added to.")
-    ] = None,
+    file: File = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=100_000, help="How many examples.")] = 20,
     negative: Annotated[bool, typer.Option("--not", help="Sentences that must not reach the skill.")] = False,
     model: Annotated[str, typer.Option(help="Model at OPENAI_BASE_URL; without it, the setting openai_model.")] = "",
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Ask no model: sample from the examples' own structure.")
-    ] = False,
+    offline: Offline = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Keep what passes every check, without looking.")] = False,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="Questions asked at the same time.")] = 4,
     per_minute: Annotated[float, typer.Option(min=0, help="Requests a minute, at most; 0: no limit.")] = 0,
@@ -59,40 +60,27 @@ def generate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write more examples for a skill with a language model; unfinished runs go on where they were."""
-    from finetune.ask import Limits, from_environment, spent
+    from finetune.ask import Limits, spent
     from finetune.candidate import Judge
-    from finetune.generate import STALE, Run, Wish, append, target
+    from finetune.generate import Run, Wish, append, target
     from finetune.review import review
-    from otto.cli.terminal import progress_bar
     from otto.config import load
 
     settings = load()
     if not yes and not sys.stdin.isatty():
         raise OttoError("nobody is there to look at the examples; --yes keeps what passes every check")
-    endpoint = None
-    if not offline:
-        limits = Limits(concurrency=concurrency, requests_per_minute=per_minute, price_in=price_in, price_out=price_out)
-        parameters = {"temperature": temperature, "max_tokens": max_tokens or None}
-        parameters = {name: value for name, value in parameters.items() if value is not None}
-        endpoint = from_environment(model or settings.openai_model, limits, parameters)
+    limits = Limits(concurrency=concurrency, requests_per_minute=per_minute, price_in=price_in, price_out=price_out)
+    endpoint = None if offline else _endpoint(model or settings.openai_model, limits, temperature, max_tokens)
     snapshot, entry = _entry(skill, file)
     path = target(entry, settings, file)
     wish = Wish(entry.skill, count, negative, seed)
-    existing = [example for each in snapshot.skills.values() for example in each.examples]
-    schemas = {name: each.skill for name, each in snapshot.skills.items()}
-    with _journal(
-        settings.state_folder / "generate" / f"{path.stem}{'.not' if negative else ''}.jsonl", restart
-    ) as journal:
-        run = Run(wish, Judge(schemas, existing), journal)
+    judge = Judge({name: each.skill for name, each in snapshot.skills.items()}, _examples(snapshot))
+    place = settings.state_folder / "generate" / f"{path.stem}{'.not' if negative else ''}.jsonl"
+    with _journal(place, restart) as journal:
+        run = Run(wish, judge, journal)
         if run.accepted:
             note(f"going on: {len(run.accepted)} of {count} were there already")
-        with workers(by) as several, progress_bar() as progress:
-            _fill(
-                run,
-                _answers(run, snapshot, entry, endpoint, journal, several),
-                STALE if endpoint else STALE_SAMPLES,
-                progress,
-            )
+        _fill(run, snapshot, entry, endpoint, journal, by)
         finished = yes or review(run)
         kept = run.kept(unseen=finished)
         new, refused = append(path, kept)
@@ -102,6 +90,18 @@ def generate(
     _tell(run, path, new, refused, total, as_json)
     if not finished:
         note("The rest waits: the same command goes on.")
+
+
+def _endpoint(model: str, limits: Limits, temperature: float | None, max_tokens: int) -> Endpoint:
+    from finetune.ask import from_environment
+
+    parameters = {"temperature": temperature, "max_tokens": max_tokens or None}
+    return from_environment(model, limits, {name: value for name, value in parameters.items() if value is not None})
+
+
+def _examples(snapshot: Snapshot) -> list[Example]:
+    """Of all skills."""
+    return [example for each in snapshot.skills.values() for example in each.examples]
 
 
 def _entry(skill: str, file: Path | None) -> tuple[Snapshot, Registered]:
@@ -130,19 +130,26 @@ def _journal(path: Path, restart: bool) -> Journal:
     return journal
 
 
-def _fill(run: Run, answers: Answers, patience: int, progress: Told) -> None:
+def _fill(
+    run: Run, snapshot: Snapshot, entry: Registered, endpoint: Endpoint | None, journal: Journal, by: str
+) -> None:
     """Asks or samples until there is enough, or nothing new comes any more."""
-    stale = 0
-    try:
-        while not run.complete and stale < patience and (answer := next(answers, None)):
-            known = run.knows(answer[0])  # what an earlier part of the run had judged tells nothing about this one
-            stale = 0 if run.take(*answer) or known else stale + 1
-            progress("writing examples", len(run.accepted) / run.wish.count)
-    except KeyboardInterrupt:
-        note("Stopping. Answers that are on their way are waited for and kept; the same command goes on.")
-        raise
-    finally:
-        answers.close()
+    from finetune.generate import STALE
+    from otto.cli.terminal import progress_bar
+
+    stale, patience = 0, STALE if endpoint else STALE_SAMPLES
+    with workers(by if endpoint else "here") as several, progress_bar() as progress:
+        answers = _answers(run, snapshot, entry, endpoint, journal, several)
+        try:
+            while not run.complete and stale < patience and (answer := next(answers, None)):
+                known = run.knows(answer[0])  # what an earlier part of the run had judged tells nothing about this one
+                stale = 0 if run.take(*answer) or known else stale + 1
+                progress("writing examples", len(run.accepted) / run.wish.count)
+        except KeyboardInterrupt:
+            note("Stopping. Answers that are on their way are waited for and kept; the same command goes on.")
+            raise
+        finally:
+            answers.close()
     if not run.complete:
         note(f"Only {len(run.accepted)} of {run.wish.count}: nothing new came in the last {stale} answers.")
 
@@ -154,14 +161,14 @@ def _answers(
     endpoint: Endpoint | None,
     journal: Journal,
     workers: Workers,
-) -> Answers:
+) -> Generator[tuple[str, list[Candidate]], None, None]:
     from finetune.ask import ask
     from finetune.generate import check, questions, read, sampled
 
     wish = run.wish
     schemas = {name: each.skill for name, each in snapshot.skills.items()}
     if endpoint is None:
-        yield from sampled(wish, schemas, [example for each in snapshot.skills.values() for example in each.examples])
+        yield from sampled(wish, schemas, _examples(snapshot))
         return
     shown = [each for each in entry.examples if each.calls[0].name == entry.skill.name]
     for answer in ask(questions(wish, shown, schemas.values(), run), [endpoint], journal, check(wish), workers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -49,7 +49,6 @@ def questions(
 ) -> None:
     """Make a question set for a coach or about a document; what a model has written is not asked for again."""
     from finetune import questions as making
-    from otto import sections
 
     if sum([shipped, topics is not None, document is not None, people is not None]) != 1:
         raise OttoError("what from? Give one of --shipped, --topics FILE, --document FILE, --people FILE")
@@ -64,20 +63,33 @@ def questions(
         _write(output, making.lines(rows))
     else:
         asked = (model, concurrency, per_minute)
-        if topics is not None:
-            parts = [(output, making.points(topics), topics.stem)]
-        else:
-            assert document is not None
-            whole = sections.read(document, "pages" if pages else "sections")
-            train, held = making.parted(whole, test)
-            parts = [(output, making.about(train, document.stem), document.stem)]
-            if held:
-                parts.append(
-                    (output.with_suffix(f".test{output.suffix}"), making.about(held, document.stem), document.stem)
-                )
+        parts = _from_topics(topics, output) if topics else _from_document(document, output, pages, test)
         for path, several, source in parts:
             rows = making.offline(several, source) if offline else _asked(path, several, source, count, seed, *asked)
             _write(path, making.lines(rows))
+
+
+Part: TypeAlias = "tuple[Path, Sequence[Point], str]"
+"""File to write, what about, and what it is taken from."""
+
+
+def _from_topics(topics: Path, output: Path) -> list[Part]:
+    from finetune.questions import points
+
+    return [(output, points(topics), topics.stem)]
+
+
+def _from_document(document: Path | None, output: Path, pages: bool, test: float) -> list[Part]:
+    """Of some sections questions to train on, of the others a test set beside it."""
+    from finetune.questions import about, parted
+    from otto import sections
+
+    assert document is not None
+    train, held = parted(sections.read(document, "pages" if pages else "sections"), test)
+    parts: list[Part] = [(output, about(train, document.stem), document.stem)]
+    if held:
+        parts.append((output.with_suffix(f".test{output.suffix}"), about(held, document.stem), document.stem))
+    return parts
 
 
 def _asked(
