@@ -21,6 +21,7 @@ from otto.example import Example
 from otto.registry import Change, Registered, Registry, Snapshot, change
 from otto.route import Router
 from otto.routers.choose import Models
+from otto.routers.described import Description
 from otto.routers.fewshot import FewshotRouter
 from otto.routers.followup import FollowUpRouter
 from otto.routers.joints import openers
@@ -63,6 +64,8 @@ class Live:
         self._watch: Watch | None = None
         self._told: Callable[[Change], None] | None = None
         self._router: FewshotRouter | None = None
+        self._taught: tuple[tuple[str, str], ...] = ()
+        """The skills that it was trained on, by name and hash."""
         if self._servers:
             self._servers.wait(SERVERS_SECONDS)
         self.ready = self._trained(self._registry.snapshot, progress)
@@ -88,7 +91,7 @@ class Live:
             return None
         from otto.mcp.use import Servers
 
-        return Servers(self._settings.mcp_servers)
+        return Servers(self._settings.mcp_servers, self._settings.cache_folder)
 
     def _follow(self) -> None:
         """Files have changed, or tools of another server have come or gone."""
@@ -103,14 +106,25 @@ class Live:
     def _trained(self, snapshot: Snapshot, progress: Callable[[str, float], None] | None) -> Ready:
         snapshot = self._servers.over(snapshot) if self._servers else snapshot
         exposed = [entry for name, entry in snapshot.skills.items() if name not in self._settings.hidden]
-        self._router = FewshotRouter.train(
-            [entry.skill for entry in exposed],
-            [example for entry in exposed for example in entry.examples],
-            cache=self._settings.cache_folder,
-            previous=self._router,
-            newcomers=self._newcomers(snapshot),
-            progress=progress,
-        )
+        # Tools that have only described themselves are found beside the others, which stay as they are.
+        taught = [entry for entry in exposed if not entry.phrases]
+        described = [Description(each.skill, each.phrases, each.written) for each in exposed if each.phrases]
+        if not any(entry.examples for entry in taught):
+            taught, described = exposed, []
+        known = self._router.described if self._router else None
+        key = tuple((entry.skill.name, entry.hash) for entry in taught)
+        examples = [example for entry in taught for example in entry.examples]
+        if self._router is None or key != self._taught:
+            self._router = FewshotRouter.train(
+                [entry.skill for entry in taught],
+                examples,
+                cache=self._settings.cache_folder,
+                previous=self._router,
+                newcomers=self._newcomers(snapshot),
+                progress=progress,
+            )
+            self._taught = key
+        self._router = self._router.beside(described, examples, known)
         return Ready(snapshot, self._whole(exposed))
 
     def _whole(self, exposed: Sequence[Registered]) -> Router:
@@ -127,8 +141,8 @@ class Live:
         """What the user has written or corrected: examples from elsewhere than the first folder."""
         first = {str(folder) for folder in self._registry.folders.examples[:1]}
         for entry in exposed:
-            for example in entry.examples:
-                if entry.remote is None and str(Path(example.origin.file).parent) not in first:
+            for example in entry.written:
+                if str(Path(example.origin.file).parent) not in first:
                     yield example
 
     def _newcomers(self, snapshot: Snapshot) -> frozenset[str]:
@@ -137,5 +151,5 @@ class Live:
         return frozenset(
             name
             for name, entry in snapshot.skills.items()
-            if entry.files and not any(file.parent in first for file in entry.files)
+            if entry.files and not entry.phrases and not any(file.parent in first for file in entry.files)
         )

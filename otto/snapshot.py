@@ -35,6 +35,11 @@ class PythonFunction:
 class Remote(Protocol):
     """What carries a call out elsewhere: a tool of an MCP server."""
 
+    @property
+    def server(self) -> str:
+        """Its name in the settings."""
+        ...
+
     def call(self, arguments: Mapping[str, Argument], seconds: float) -> str:
         """What it answers, as text. Raises `SkillError`, also when that takes longer than `seconds`."""
         ...
@@ -56,11 +61,22 @@ class Registered:
     """16 hex digits over all of the above: equal where nothing has changed."""
     remote: Remote | None = None
     """How it is carried out where it is another program's."""
+    phrases: tuple[str, ...] = ()
+    """What it does in its own words, where nobody has said how people ask for it; its examples are then made of these,
+    but for those of `files`."""
 
     @property
     def asks_first(self) -> bool:
         """Whether it wants a yes before it runs."""
         return self.skill.risk == "confirm" or (self.action is not None and self.action.risk == "confirm")
+
+    @property
+    def written(self) -> tuple[Example, ...]:
+        """The examples that somebody has written; others were made of what a tool says of itself."""
+        if not self.phrases:
+            return self.examples
+        files = set(map(str, self.files))
+        return tuple(example for example in self.examples if example.origin.file in files)
 
     @property
     def runnable(self) -> bool:

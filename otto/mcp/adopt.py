@@ -6,8 +6,8 @@
     >>> [each.text for each in adopted.registered.examples][:2]
     ['set thermostat', 'set the temperature of a room']
 
-Nobody has said how people ask for a tool, so sentences are made of its name, title and description, with values of
-each parameter's type put in: enough for the embedded router to find it.
+Nobody has said how people ask for a tool. The embedded router finds it by its phrases (`otto/routers/described.py`);
+for prompts and for people, sentences are made of its name, title and description, with values of each parameter's type.
 """
 
 from __future__ import annotations
@@ -92,9 +92,29 @@ def adopt(server: str, tool: Tool, remote: Remote | None = None, taken: frozense
     asks = not getattr(tool.annotations, "read_only_hint", False)
     skill = replace(skill, risk="confirm" if asks else "none")
     examples = tuple(islice(_examples(skill, tool, origin), MOST_EXAMPLES))
-    content = repr((to_json(skill), asks, [str(each) for each in examples], server, tool.name))
+    says = _says(skill, tool)
+    content = repr((to_json(skill), asks, [str(each) for each in examples], says, server, tool.name))
     digest = hashlib.sha256(content.encode(errors="replace")).hexdigest()[:16]
-    return Adopted(Registered(skill, examples, remote=remote, hash=digest), problems)
+    return Adopted(Registered(skill, examples, remote=remote, hash=digest, phrases=says), problems)
+
+
+def taught(
+    adopted: Registered, written: Registered, now: datetime = _ANY_TIME
+) -> tuple[Registered, tuple[Problem, ...]]:
+    """The tool with the sentences that the user has written for it, and what is wrong with these. They come first."""
+    fit: list[Example] = []
+    problems: list[Problem] = []
+    for example in written.examples:
+        try:
+            for call in example.calls:
+                if call.name == adopted.skill.name:
+                    adopted.skill.check(call, now)
+            fit.append(example)
+        except CallError as error:
+            problems.append(Problem(example.origin, f"{error}; the tool's own schema counts"))
+    digest = hashlib.sha256(f"{adopted.hash} {written.hash}".encode()).hexdigest()[:16]
+    whole = replace(adopted, examples=(*fit, *adopted.examples), files=written.files, hash=digest)
+    return whole, tuple(problems)
 
 
 def _schema(name: str, tool: Tool, origin: Origin) -> tuple[Skill, tuple[Problem, ...]]:
@@ -175,14 +195,26 @@ def _value(parameter: Parameter, turn: int) -> tuple[str, Argument]:
 
 def _phrases(tool: Tool) -> list[str]:
     """Ways to say what the tool does: its name, its title, the beginning of its description."""
-    found = [" ".join(_words(tool.name))]
-    if tool.title:
-        found.append(" ".join(_words(tool.title)))
-    sentence = _PLACEHOLDERS.sub("", _SENTENCE_END.split((tool.description or "").strip(), maxsplit=1)[0]).strip()
-    if 3 <= len(sentence) <= LONGEST_PHRASE:
-        first, _, rest = sentence.partition(" ")
-        found.append(f"{_imperative(first.lower())} {rest}".strip())
+    found = [" ".join(_words(tool.name)), " ".join(_words(tool.title or ""))]
+    does = _does(tool)
+    if 3 <= len(does) <= LONGEST_PHRASE:
+        found.append(does)
     return list(dict.fromkeys(each for each in found if each))[:MOST_PHRASES]
+
+
+def _says(skill: Skill, tool: Tool) -> tuple[str, ...]:
+    """What the tool says of itself: its name, its title, what it does, and all that with its parameters."""
+    name, does = " ".join(_words(tool.name)), _does(tool)[:LONGEST_DESCRIPTION]
+    given = ", ".join(" ".join(_words(each.name)) for each in skill.parameters)
+    whole = f"{name}: {does or name}" + (f" ({given})" if given else "")
+    return tuple(each for each in (name, " ".join(_words(tool.title or "")), does or name, whole) if each)
+
+
+def _does(tool: Tool) -> str:
+    """The first sentence of the description, as an order."""
+    said = _PLACEHOLDERS.sub("", _CONTROLS.sub(" ", tool.description or "").strip())
+    verb, _, rest = _SENTENCE_END.split(said, maxsplit=1)[0].strip().partition(" ")
+    return f"{_imperative(verb.lower())} {rest}".strip()
 
 
 def _imperative(verb: str) -> str:

@@ -23,22 +23,28 @@ import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from otto.call import Argument
+from otto.call import OTHER, Argument
 from otto.errors import ConfigError, OttoError, SkillError, shorten
 from otto.example import Origin, Problem
-from otto.mcp.adopt import adopt
+from otto.mcp.adopt import adopt, taught
+from otto.mcp.seen import Seen
 from otto.snapshot import Registered, Snapshot
 
 if TYPE_CHECKING:
     from mcp import Client, types
 
+    from otto.config import Settings
+
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 15.0
 """For a server to start and list its tools."""
+LISTED_SECONDS = 5.0
+"""For the same where somebody only wants to see the tools."""
 RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Pauses before it is tried again."""
 MOST_TOOLS = 200
@@ -95,8 +101,12 @@ class _Connection:
 class Servers:
     """Connections to all servers of the settings."""
 
-    def __init__(self, entries: Sequence[str]) -> None:
-        """Connects in the background. Raises `ConfigError`; `OttoError` where the `mcp` package is missing."""
+    def __init__(self, entries: Sequence[str], cache: Path | None = None) -> None:
+        """Connects in the background. `cache`: folder in which the names of the tools are kept, to know whose the
+        user's sentences are while a server is away.
+
+        Raises `ConfigError`; `OttoError` where the `mcp` package is missing.
+        """
         addresses = [address(entry) for entry in entries]
         if len({each.name for each in addresses}) < len(addresses):
             raise ConfigError("mcp_servers: each server needs a name of its own")
@@ -104,6 +114,7 @@ class Servers:
             import mcp  # noqa: F401
         except ImportError as error:
             raise OttoError("mcp_servers needs a package: pip install 'otto-assistant[mcp]'") from error
+        self._seen = Seen(cache)
         self._follower: Callable[[], None] | None = None
         self._news = False
         """Whether tools have come or gone since `over` looked."""
@@ -125,11 +136,29 @@ class Servers:
             self._changed()
 
     def over(self, snapshot: Snapshot) -> Snapshot:
-        """The snapshot with these servers' tools as further skills."""
+        """The snapshot with these servers' tools as further skills. Sentences in the user's files go to the tool that
+        they are about; while its server is away they wait, and are no skill."""
         self._news = False
-        skills, problems = self.adopted(frozenset(snapshot.skills))
-        whole = hashlib.sha256("".join([snapshot.hash, *(each.hash for each in skills.values())]).encode())
-        return Snapshot({**snapshot.skills, **skills}, (*snapshot.problems, *problems), whole.hexdigest()[:16])
+        sentences = {name: entry for name, entry in snapshot.skills.items() if name != OTHER and not entry.runnable}
+        adopted, problems = self.adopted(frozenset(snapshot.skills.keys() - sentences.keys()))
+        skills = dict(snapshot.skills)
+        found = list(problems)
+        for name, entry in sentences.items():
+            if name in adopted:
+                adopted[name], wrong = taught(adopted[name], entry)
+                found += wrong
+            elif server := self._waited_for(name):
+                del skills[name]
+                message = f"waits for the server {server}, whose tool {name} it is about"
+                found += [Problem(Origin(str(file), 0), message, "warning") for file in entry.files]
+        skills |= adopted
+        whole = "".join([snapshot.hash, *(skills[name].hash for name in sorted(skills))])
+        return Snapshot(skills, (*snapshot.problems, *found), hashlib.sha256(whole.encode()).hexdigest()[:16])
+
+    def _waited_for(self, skill: str) -> str:
+        """The server that is away and had such a tool when it was last seen; empty where none had."""
+        away = [name for name, each in self._connections.items() if each.problem]
+        return next((name for name in away if skill in self._seen.of(name)), "")
 
     def adopted(self, taken: frozenset[str] = frozenset()) -> tuple[dict[str, Registered], tuple[Problem, ...]]:
         """Skills of all connected servers by name, and what is wrong. `taken`: names of skills that there are."""
@@ -138,11 +167,15 @@ class Servers:
         for name, connection in self._connections.items():
             if connection.problem:
                 problems.append(Problem(Origin(f"mcp:{name}", 0), f"this server {connection.problem}"))
+            own: list[str] = []
             for tool in connection.tools:
                 made = adopt(name, tool, _Tool(self, name, tool.name), taken | skills.keys())
                 problems += made.problems
                 if made.registered:
                     skills[made.registered.skill.name] = made.registered
+                    own.append(made.registered.skill.name)
+            if connection.tools:
+                self._seen.keep(name, own)
         return skills, tuple(problems)
 
     def call(self, server: str, tool: str, arguments: Mapping[str, Argument], seconds: float) -> str:
@@ -232,6 +265,18 @@ class Servers:
         if result.is_error:
             raise SkillError(f"The server {name} says: {shorten(text, 300) or 'that did not work'}")
         return shorten(text, LONGEST_ANSWER) or "Done."
+
+
+def with_tools(snapshot: Snapshot, settings: Settings, seconds: float = LISTED_SECONDS) -> Snapshot:
+    """The snapshot with the tools of the servers that the settings name, for whoever only looks. Raises `OttoError`."""
+    if not settings.mcp_servers:
+        return snapshot
+    servers = Servers(settings.mcp_servers, settings.cache_folder)
+    try:
+        servers.wait(seconds)
+        return servers.over(snapshot)
+    finally:
+        servers.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ def _values(sentence: Sentence, tags: Sequence[str], skill: Skill, now: datetime
             continue
         if parameter.type in SCATTERED:
             texts = [" ".join(texts)]
-        read = [value for text in texts if (value := _canonical(text, parameter, now)) is not None]
+        read = [value for text in texts if (value := canonical(text, parameter, now)) is not None]
         if not read and (other := _anywhere(sentence.text, parameter, now)) is not None:
             read = [other]
         if read:
@@ -153,7 +153,7 @@ def _values(sentence: Sentence, tags: Sequence[str], skill: Skill, now: datetime
     return found
 
 
-def _canonical(text: str, parameter: Parameter, now: datetime) -> Scalar | None:
+def canonical(text: str, parameter: Parameter, now: datetime) -> Scalar | None:
     """As it is written in calls: a text as it was said, anything else in its type's canonical form."""
     if parameter.type == "text":
         return text
@@ -172,4 +172,4 @@ def _anywhere(text: str, parameter: Parameter, now: datetime) -> Scalar | None:
     if parameter.type not in SPAN_TYPES:
         return None
     found = spans(text, parameter.type, parameter.limits, now)
-    return _canonical(found[0].text, parameter, now) if found else None
+    return canonical(found[0].text, parameter, now) if found else None

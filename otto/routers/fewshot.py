@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from otto.route import Alternative, Context, Route
 from otto.routers import saved
 from otto.routers.calibration import RISKY_SURETY
 from otto.routers.classifier import Opinions, decide
+from otto.routers.described import Described, Description
 from otto.routers.fit import Progress, fit
 from otto.routers.sentence import Sentence, sentences
 from otto.routers.trained import Trained, readable
@@ -52,6 +53,8 @@ class FewshotRouter:
     encoder: Encoder
     trained: Trained
     name: str = "fewshot"
+    described: Described | None = None
+    """Skills beside those that it was trained on."""
 
     @staticmethod
     def train(
@@ -92,6 +95,14 @@ class FewshotRouter:
             progress("trained", 1.0)
         return FewshotRouter(encoder, trained)
 
+    def beside(
+        self, descriptions: Sequence[Description], examples: Sequence[Example], known: Described | None = None
+    ) -> FewshotRouter:
+        """This router with skills that it was not trained on, in place of those that it has so far. `examples`: what it
+        was trained on; `known`: earlier ones, whose phrases need not be encoded again."""
+        described = Described.of(descriptions, examples, self.trained, self.encoder, known)
+        return replace(self, described=described)
+
     def save(self, path: Path) -> None:
         """Writes the router to one file. Raises `OSError`."""
         saved.save(path, self.trained, self.encoder.version)
@@ -114,7 +125,8 @@ class FewshotRouter:
         limit = self.trained.calibration.threshold
         trace: dict[str, str | float] = {"threshold": limit, "score": round(decision.score, 4)}
         trace |= {label: round(decision.shares[label], 4) for label in decision.ranked[:3]}
-        return Route(chosen.calls, chosen.confidence, self.name, tuple(others), trace)
+        route = Route(chosen.calls, chosen.confidence, self.name, tuple(others), trace)
+        return self.described.over(route, sentence, context) if self.described else route
 
     def _decide(self, sentence: Sentence, context: Context) -> _Decision:
         classifier = self.trained.classifier
