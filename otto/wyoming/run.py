@@ -142,7 +142,9 @@ class WyomingServer:
             self._path = Path(parts.path)
             return bind(self._path)
         if parts.scheme != "tcp" or not parts.hostname or port is None:
-            raise WyomingError(f"{uri!r} is no address: write tcp://127.0.0.1:{PORT} or unix:///path/to/socket")
+            raise WyomingError(
+                f"{uri!r} is no address: write tcp://127.0.0.1:{PORT} (ports end at 65535) or unix:///path/to/socket"
+            )
         family = socket.AF_INET6 if ":" in parts.hostname else socket.AF_INET
         try:
             return socket.create_server((parts.hostname, port), family=family)

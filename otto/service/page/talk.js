@@ -123,6 +123,7 @@ async function hear() {
     source?.stop();
     if (socket.readyState <= WebSocket.OPEN) socket.close();
     hearing = null;
+    partial.textContent = "";
     pressed(false);
   }
 
