@@ -115,18 +115,21 @@ class Written(Speaker):
         return False
 
 
+def skills(folder: Path, seconds: float) -> Folders:
+    """`build`, which takes so long, and `stop`."""
+    examples, none = folder / "examples", folder / "none"
+    examples.mkdir(exist_ok=True)
+    none.mkdir(exist_ok=True)
+    build = BUILD.replace("{seconds}", f"{seconds:.2f}").replace("{examples}", EXAMPLES)
+    (examples / "build_examples.txt").write_text(build)
+    (examples / "stop_examples.txt").write_text(SILENT)
+    return Folders((examples,), (none,))
+
+
 class House:
     """A daemon that listens in a room."""
 
     def __init__(self, folder: Path, speed: float = 1.0) -> None:
-        examples, none = folder / "examples", folder / "none"
-        examples.mkdir(exist_ok=True)
-        none.mkdir(exist_ok=True)
-        taken = 5 * (TONE + SILENCE) / speed
-        (examples / "build_examples.txt").write_text(
-            BUILD.replace("{seconds}", f"{taken:.2f}").replace("{examples}", EXAMPLES)
-        )
-        (examples / "stop_examples.txt").write_text(SILENT)
         self.room = Room(speed)
         self.speaker = Written(self.room)
         self.audience = Notebook()
@@ -134,7 +137,7 @@ class House:
         self.path = folder / "run" / "daemon.sock"
         self.daemon = Daemon(
             load({"voice": "none"}),
-            where=Folders((examples,), (none,)),
+            where=skills(folder, 5 * (TONE + SILENCE) / speed),
             voice=self._ears,
             path=self.path,
             announce=lambda alert, missed: None,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from otto.audio.tts import find_voice
 from otto.service import listen
 from otto.service.engines import Engines
 from otto.service.run import Server
+from tests.damage import damaged, resident_mb
 from tests.service.conftest import over_tcp, serving
 
 SENTENCES = ("paint the old door", "crush the old car", "yes", "no", "build the tree", "how do magnets work")
@@ -182,6 +185,13 @@ def listeners() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name in ("listening", "ears")]
 
 
+def nobody_listens() -> None:
+    deadline = time.monotonic() + 20
+    while listeners() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not listeners()
+
+
 def test_connections_that_break_off_leave_nothing_behind(server: Server, speech: ScriptedSpeech) -> None:
     with talking(server) as talk:
         talk.until("ready")
@@ -189,12 +199,50 @@ def test_connections_that_break_off_leave_nothing_behind(server: Server, speech:
         with talking(server) as talk:
             talk.say(speech.say("paint the old door")[:8000])
             talk.websocket.socket.close()
-    deadline = time.monotonic() + 10
-    while listeners() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not listeners()
+    nobody_listens()
     with over_tcp(server) as client:
         assert "otto_listening 0.0" in client.get("/metrics").text
+
+
+def frame(kind: int, content: bytes) -> bytes:
+    """As a client sends it: masked, here with zeros."""
+    size = bytes([0x80 | len(content)]) if len(content) < 126 else bytes([0xFE, *len(content).to_bytes(2, "big")])
+    return bytes([0x80 | kind]) + size + bytes(4) + content
+
+
+TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
+TALK = b"".join((
+    frame(TEXT, b'{"type": "begin"}'), frame(BINARY, bytes(2 * 1600)), frame(PING, b"are you there"),
+    frame(TEXT, b'{"type": "end"}'), frame(BINARY, bytes(range(256)) * 4), frame(TEXT, b'{"type": "no"}'),
+    frame(TEXT, b'{"type": "cancel"}'), frame(CLOSE, b"\x03\xe8"),
+))  # fmt: skip
+
+
+def sent(server: Server, stream: bytes) -> None:
+    """A connection over which this comes instead of proper frames; until the server closes it."""
+    head = f"GET /api/listen HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    head += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+    head += f"Authorization: Bearer {server.service.token.secret}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), 20) as connection, suppress(OSError):
+        connection.sendall(head.encode())
+        assert b" 101 " in connection.recv(1000)
+        connection.sendall(stream)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+
+
+@pytest.mark.parametrize("count", [40, pytest.param(10_000, marks=pytest.mark.nightly)])
+def test_no_stream_of_bytes_does_any_harm(server: Server, speech: ScriptedSpeech, count: int) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda stream: sent(server, stream), damaged(TALK, max(20, count // 20), 1)))
+        before = resident_mb()
+        list(pool.map(lambda stream: sent(server, stream), damaged(TALK, count, 2)))
+    nobody_listens()
+    assert resident_mb() - before < 10
+    with talking(server) as talk:
+        talk.say(speech.say("paint the old door"))
+        assert talk.until("reply")["text"] == "Painted old door."
 
 
 Said = Callable[[str], NDArray[np.int16]]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -26,6 +28,7 @@ from otto.audio.synthesis import Spoken, synthesise
 from otto.audio.tts import find_voice
 from otto.config import Settings
 from otto.wyoming.run import WyomingError, WyomingServer, local
+from tests.damage import damaged, resident_mb
 
 SECONDS = 60.0
 T = TypeVar("T")
@@ -240,3 +243,37 @@ def test_an_address_that_makes_no_sense_is_refused(uri: str, tmp_path: Path) -> 
 def test_only_loopback_and_sockets_are_local() -> None:
     assert all(map(local, ["tcp://127.0.0.1:1", "tcp://[::1]:1", "tcp://localhost:1", "unix:///tmp/x"]))
     assert not any(map(local, ["tcp://0.0.0.0:1", "tcp://192.168.1.2:1", "tcp://otto.example:1"]))
+
+
+def written(*events: Eventable) -> bytes:
+    """As they are sent."""
+    parts: list[bytes] = []
+    for each in events:
+        event = each.event()
+        data, payload = json.dumps(event.data).encode(), event.payload or b""
+        head = {"type": event.type, "data_length": len(data), "payload_length": len(payload)}
+        parts += [json.dumps(head).encode(), b"\n", data, payload]
+    return b"".join(parts)
+
+
+def sent(server: WyomingServer, stream: bytes) -> None:
+    """A connection over which only this comes; until the server closes it."""
+    with socket.create_connection(("127.0.0.1", server.port), 20) as connection, contextlib.suppress(OSError):
+        connection.sendall(stream)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(10_000, marks=pytest.mark.nightly)])
+def test_no_stream_of_bytes_does_any_harm(server: WyomingServer, count: int) -> None:
+    form = {"rate": 16_000, "width": 2, "channels": 1}
+    sound = (AudioStart(**form), AudioChunk(audio=bytes(1024), **form))
+    whole = written(Ping("there"), Describe(), Recognize("what is nine times nine"), *sound)
+    for stream in damaged(whole, max(30, count // 20), 1):
+        sent(server, stream)
+    before = resident_mb()
+    for stream in damaged(whole, count, 2):
+        sent(server, stream)
+    assert resident_mb() - before < 10
+    assert answers(server, Ping("are you there"), until="pong")
