@@ -23,7 +23,7 @@ from finetune.loading import adapter, base, bf16
 from otto.errors import ConfigError, ModelFileError
 
 if TYPE_CHECKING:
-    from finetune.train import Prepared
+    from finetune.prepared import Prepared
 
 UTILISATION = {"cpu": 0.35, "cuda": 0.3}
 """Share of a plain matrix product's speed that training reaches."""
@@ -92,7 +92,7 @@ class Plan:
 
 def estimate(ready: Prepared, output: Path) -> Plan:
     """The plan of what was prepared. Raises `ModelFileError` where the base's configuration cannot be had."""
-    from finetune.train import optimizer
+    from finetune.trainersettings import optimizer
 
     recipe, training = ready.recipe, ready.recipe.training
     config, weights, embedded, trained = _counted(ready)
@@ -188,7 +188,7 @@ def _counted(ready: Prepared) -> tuple[Any, int, int, int]:
 def _lengths(ready: Prepared) -> list[int]:
     if ready.train:
         return [len(each.input_ids) for each in ready.train]
-    from finetune.train import sampled
+    from finetune.trainingset import sampled
 
     return [len(row["input_ids"]) for row, _ in zip(sampled(ready), range(_SAMPLED), strict=False)]
 

@@ -48,8 +48,8 @@ def by_run(
     import torch
 
     from finetune import loading, probe
+    from finetune.prepared import prompt_of
     from finetune.tasks import make
-    from finetune.train import prompt_of
 
     recipe = recipe_of(run)
     loading.need_extra()

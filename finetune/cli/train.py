@@ -13,8 +13,8 @@ from otto.errors import ConfigError
 
 if TYPE_CHECKING:
     from finetune.plan import Plan
+    from finetune.prepared import Prepared
     from finetune.recipe import Recipe
-    from finetune.train import Prepared
 
 EXAMPLES = """Examples:
 
@@ -61,7 +61,8 @@ def train(
 
 def _locally(recipe: Recipe, output: Path, *, resume: bool, dry_run: bool, as_json: bool) -> None:
     from finetune.plan import check, estimate
-    from finetune.train import prepare, run
+    from finetune.prepared import prepare
+    from finetune.train import run
 
     ready = prepare(recipe, output if resume else None)
     plan = estimate(ready, output)

@@ -8,6 +8,8 @@ import pytest
 
 from finetune.collect import collect
 from finetune.dataset import manifest_hash, write_set
+from finetune.recipe import Recipe
+from finetune.saved import data_hash
 from finetune.shapes import Conversation, DataError, of_calls, read, read_text
 from finetune.sources import from_file, from_history
 from otto import testset
@@ -179,10 +181,12 @@ def test_a_data_set_is_written_and_known_by_its_manifest(tmp_path: Path, now: da
 
 def test_a_changed_file_no_longer_fits_its_manifest(tmp_path: Path, now: datetime) -> None:
     write_set(tmp_path, collect(many(), SKILLS, now), SKILLS)
-    assert len(manifest_hash(tmp_path)) == 64
+    recipe = Recipe.model_validate({"name": "lights", "data": {"train": tmp_path / "train.jsonl"}})
+    assert data_hash(recipe) == manifest_hash(tmp_path) and len(manifest_hash(tmp_path)) == 64
     (tmp_path / "train.jsonl").write_text("{}\n")
     with pytest.raises(DataError, match=r"train\.jsonl: was changed"):
         manifest_hash(tmp_path)
+    assert data_hash(recipe) == "", "a card does not speak of data that the model was not trained on"
 
 
 def test_otto_bench_can_read_what_was_collected(tmp_path: Path, now: datetime) -> None:

@@ -24,8 +24,9 @@ pytest.importorskip("peft")
 from finetune import loading, probe  # noqa: E402
 from finetune.material import gather  # noqa: E402
 from finetune.plan import check, estimate  # noqa: E402
+from finetune.prepared import prepare  # noqa: E402
 from finetune.rows import IGNORED, encode  # noqa: E402
-from finetune.train import build, prepare, train  # noqa: E402
+from finetune.train import build, train  # noqa: E402
 from otto.models import card  # noqa: E402
 from otto.prompt import chat_format, router_prompt  # noqa: E402
 
@@ -363,7 +364,7 @@ def test_unsloth_that_is_not_there_is_named(base: Path, data: Path, tmp_path: Pa
 def test_a_gpu_is_given_a_paged_optimiser(base: Path, data: Path) -> None:
     from dataclasses import replace
 
-    from finetune.train import optimizer
+    from finetune.trainersettings import optimizer
 
     recipe = adapting(base, data, "qlora")
     cpu = loading.hardware(recipe)

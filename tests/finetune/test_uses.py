@@ -22,7 +22,8 @@ pytest.importorskip("trl")
 pytest.importorskip("peft")
 
 from finetune import loading, probe  # noqa: E402
-from finetune.train import prepare, train  # noqa: E402
+from finetune.prepared import prepare  # noqa: E402
+from finetune.train import train  # noqa: E402
 from finetune.written import by_run  # noqa: E402
 from otto.models import card  # noqa: E402
 from tests.tinymodels import byte_tokenizer, random_llama  # noqa: E402
