@@ -8,7 +8,7 @@ import pytest
 
 from finetune.collect import collect
 from finetune.dataset import manifest_hash, write_set
-from finetune.recipe import Recipe
+from finetune.recipe import load as load_recipe
 from finetune.saved import data_hash
 from finetune.shapes import Conversation, DataError, of_calls, read, read_text
 from finetune.sources import from_file, from_history
@@ -181,7 +181,7 @@ def test_a_data_set_is_written_and_known_by_its_manifest(tmp_path: Path, now: da
 
 def test_a_changed_file_no_longer_fits_its_manifest(tmp_path: Path, now: datetime) -> None:
     write_set(tmp_path, collect(many(), SKILLS, now), SKILLS)
-    recipe = Recipe.model_validate({"name": "lights", "data": {"train": tmp_path / "train.jsonl"}})
+    recipe = load_recipe("tiny-qlora", {"data.train": str(tmp_path / "train.jsonl")})
     assert data_hash(recipe) == manifest_hash(tmp_path) and len(manifest_hash(tmp_path)) == 64
     (tmp_path / "train.jsonl").write_text("{}\n")
     with pytest.raises(DataError, match=r"train\.jsonl: was changed"):
