@@ -114,7 +114,8 @@ def test_it_is_steady_over_many_utterances(count: int) -> None:
 
 def beside_a_fresh_one(rounds: int = 9) -> None:
     """This process has heard many thousand; one that has heard none is no quicker. By turns, and medians, since what
-    else the machine does tells more on the slowest one in a hundred than age."""
+    else the machine does tells more on the slowest one in a hundred than age. A tenth is promised: it is held for the
+    processor's time; the rest is for the machine."""
     program = "import json; from tests.test_ears import utterances; utterances(30); print(json.dumps(utterances(200)))"
     old: list[tuple[float, float, float]] = []
     new: list[tuple[float, float, float]] = []
@@ -124,7 +125,7 @@ def beside_a_fresh_one(rounds: int = 9) -> None:
         done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, check=True, text=True)
         new.append(figures(*json.loads(done.stdout)))
     told = []
-    for name, place, bound in (("median", 0, 1.1), ("processor", 1, 1.1), ("p99", 2, 2.0)):
+    for name, place, bound in (("median", 0, 1.25), ("processor", 1, 1.1), ("p99", 2, 1.25)):
         aged, fresh = median(each[place] for each in old), median(each[place] for each in new)
         told.append(f"{name} {aged:.2f} ms, in a fresh process {fresh:.2f} ms")
         assert aged <= bound * fresh, told
@@ -194,7 +195,7 @@ def test_store_and_log_are_all_that_is_written_while_commands_are_carried_out(
     """With the real router, worker process, store and log; what is heard is made of tones."""
     settings = load({"log_level": "debug"})
     engine, attention, speaker = ScriptedSpeech(*SENTENCES), Attention("wake", WAKE), Speaker(None)
-    audience = Notebook()
+    audience, others = Notebook(), writable()
     with Assistant(settings, nobody, where=skills(own_folders, 0.0)) as otto:
         set_up(settings.log_level, settings.state_folder / "otto.log")
         for begin in range(0, count, 20):
@@ -205,7 +206,7 @@ def test_store_and_log_are_all_that_is_written_while_commands_are_carried_out(
             with watched() as written:
                 VoiceLoop(otto, parts, audience).run()
             assert {Path(name).name for name in written} <= STORE_AND_LOG
-        assert {path.name for path in writable()} == STORE_AND_LOG
+        assert {path.name for path in writable() - others} == STORE_AND_LOG
         assert len(otto.store.history.last(2 * count)) == count
     assert [turn.reply.text for turn in audience.turns[:2]] == ["Built old house.", "Built old tree."]
     assert len(audience.turns) == count and all(turn.ok for turn in audience.turns)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from otto.listen import BUSY, DROPPED
-from tests.voicefakes import rig
+from tests.voicefakes import LiveSource, rig
 
 
 def test_what_begins_with_the_wake_phrase_is_done_and_nothing_else() -> None:
@@ -70,42 +71,50 @@ def test_the_early_work_is_what_is_carried_out() -> None:
     assert voice.engine.finished == voice.otto.understood == 1
 
 
-def test_the_call_comes_soon_after_the_hangover() -> None:
+@pytest.mark.parametrize("at_most", [10_000, pytest.param(760, marks=pytest.mark.nightly)])
+def test_the_call_comes_soon_after_the_hangover(at_most: float) -> None:
     voice = rig("otto say one", live=1.0, slow=0.2)
     voice.loop.run()
     (turn,) = voice.audience.turns
-    assert 560 <= turn.timings_ms["speech_to_call"] <= 760  # 600 ms of hangover; transcribing ran meanwhile
+    assert 560 <= turn.timings_ms["speech_to_call"] <= at_most  # 600 ms of hangover; transcribing ran meanwhile
     assert turn.timings_ms["transcribe"] >= 200
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_nothing_is_lost_in_silence() -> None:
     said = [f"otto say {number}" for number in range(12)]
-    voice = rig(*said, live=5.0, seconds=1.2, silence=0.8)
-    waiting = 0
+    voice = rig(*said, live=5.0, seconds=3600, silence=0.8)
     thread = threading.Thread(target=voice.loop.run)
     thread.start()
-    while thread.is_alive():
-        waiting = max(waiting, voice.loop.commands.waiting)
-        time.sleep(0.005)
-    assert waiting <= 2
+    wait_until(lambda: len(voice.audience.utterances) == len(said))
+    wait_until(lambda: len(voice.audience.refusals) == len(said) - 3)
+    assert voice.loop.commands.waiting == 2
+    voice.otto.let_go()
+    thread.join(60)
+    assert not thread.is_alive()
     answered = [turn.text for turn in voice.audience.turns]
     refused = [text for text, sentence in voice.audience.refusals if sentence == BUSY]
-    assert len(refused) >= 3
-    assert sorted(answered + refused) == sorted(text.removeprefix("otto ") for text in said)
+    assert answered == ["say 0", "say 1", "say 2"]
+    assert answered + refused == [text.removeprefix("otto ") for text in said]
 
 
 @pytest.mark.parametrize("word", ["otto stop", "otto never mind"])
-def test_stop_overtakes(word: str) -> None:
-    voice = rig("otto say one", "otto say two", "otto say three", word, live=5.0, seconds=30, silence=0.8)
+@pytest.mark.parametrize("at_most", [10.0, pytest.param(0.3, marks=pytest.mark.nightly)])
+def test_stop_overtakes(word: str, at_most: float) -> None:
+    voice = rig("otto say one", "otto say two", "otto say three", word, live=5.0, seconds=3600, silence=0.8)
     thread = threading.Thread(target=voice.loop.run)
     thread.start()
-    while not voice.audience.refusals and thread.is_alive():
-        time.sleep(0.005)
-    heard_at = voice.audience.utterances[-1].spoken_until
-    taken = time.monotonic() - heard_at
-    thread.join(10)
+    wait_until(lambda: len(voice.audience.refusals) == 2)
+    hangover = 0.6
+    assert voice.audience.refused_at[-1] - voice.audience.utterances[-1].spoken_until < hangover + at_most
+    thread.join(60)
     assert not thread.is_alive()
-    assert taken < 0.6 + 0.3  # the hangover, then at most 300 ms
     assert [text for text, sentence in voice.audience.refusals if sentence == DROPPED] == ["say two", "say three"]
     assert voice.otto.done == (["stop"] if word == "otto stop" else [])
 
@@ -125,27 +134,29 @@ def test_an_answer_needs_no_wake_phrase_after_a_question() -> None:
 
 def test_push_to_talk_needs_neither_phrase_nor_silence() -> None:
     voice = rig("say one", live=1.0, silence=3.0, mode="push")
+    assert isinstance(voice.source, LiveSource)
     thread = threading.Thread(target=voice.loop.run)
     thread.start()
     voice.loop.begin()
-    time.sleep(1.4)
+    wait_until(lambda: voice.source.heard > 2.0)  # half a second of silence, the command, and more than the hangover
     assert voice.otto.done == []
     voice.loop.end()
-    time.sleep(0.3)
-    assert voice.otto.done == ["say one"]
+    wait_until(lambda: voice.otto.done == ["say one"])
     voice.loop.stop()
-    thread.join(5)
+    thread.join(10)
     assert not thread.is_alive()
 
 
-def test_it_stops_when_it_is_told_to_and_leaves_no_thread() -> None:
+@pytest.mark.parametrize("at_most", [10.0, pytest.param(1.0, marks=pytest.mark.nightly)])
+def test_it_stops_when_it_is_told_to_and_leaves_no_thread(at_most: float) -> None:
     before = threading.active_count()
     voice = rig("otto say one", live=1.0, silence=20)
+    assert isinstance(voice.source, LiveSource)
     thread = threading.Thread(target=voice.loop.run)
     thread.start()
-    time.sleep(0.3)
+    wait_until(lambda: voice.source.heard > 0.3)
     started = time.monotonic()
     voice.loop.stop()
-    thread.join(5)
-    assert time.monotonic() - started < 1.0
-    assert threading.active_count() == before
+    thread.join(10)
+    assert time.monotonic() - started < at_most
+    wait_until(lambda: threading.active_count() == before)

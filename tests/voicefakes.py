@@ -30,7 +30,7 @@ WAKE = ("otto", "hey otto")
 
 class EchoOtto:
     """Understands "say X", "stop", "ask X", "wonder", which asks back, and "cancel that", and nothing else; a command
-    takes `seconds`."""
+    takes `seconds`, or until `let_go`."""
 
     def __init__(self, seconds: float = 0.0, confirmation: SpokenConfirmation | None = None) -> None:
         self.seconds = seconds
@@ -38,6 +38,7 @@ class EchoOtto:
         self.done: list[str] = []
         self.understood = 0
         self.cancelled = threading.Event()
+        self._let_go = False
 
     def understand(self, text: str, conversation: Conversation | None = None) -> Understood:
         self.understood += 1
@@ -57,7 +58,7 @@ class EchoOtto:
             ok = self.confirmation.ask(skill, call)
         elif call.name == "say":
             self.cancelled.clear()
-            ok = not self.cancelled.wait(self.seconds)
+            ok = not self.cancelled.wait(self.seconds) or self._let_go
         if ok:
             self.done.append(understood.text)
         result = Result(call, "ran" if ok else "failed", value=f"Done: {understood.text}." if ok else "")
@@ -66,6 +67,11 @@ class EchoOtto:
         return Turn(understood.text, understood.route, (result,), reply, understood.timings_ms, asked=asked)
 
     def cancel(self) -> None:
+        self.cancelled.set()
+
+    def let_go(self) -> None:
+        """From now on nothing takes time."""
+        self.seconds, self._let_go = 0.0, True
         self.cancelled.set()
 
 
@@ -108,10 +114,13 @@ class LiveSource:
         self._chunks = chunks(sound, tail=1.0)
         self._seconds = 0.032 / speed
         self._next = time.monotonic()
+        self.heard = 0.0
+        """Seconds of sound so far."""
 
     def read(self, seconds: float) -> AudioChunk | None:
         self._next = max(self._next + self._seconds, time.monotonic() - 0.2)
         time.sleep(max(0.0, self._next - time.monotonic()))
+        self.heard += 0.032
         chunk = next(self._chunks, None)
         self.ended = chunk is None
         return chunk
@@ -130,6 +139,7 @@ class Rig:
     speaker: Speaker
     engine: ScriptedSpeech
     attention: Attention
+    source: LiveSource | Recorded
 
 
 def rig(
@@ -154,4 +164,4 @@ def rig(
     audience = Notebook()
     source = LiveSource(sound, live) if live else Recorded(chunks(sound))
     parts = Parts(source, engine, loudness, speaker, attention, confirmation)
-    return Rig(VoiceLoop(otto, parts, audience, once=once), otto, audience, speaker, engine, attention)
+    return Rig(VoiceLoop(otto, parts, audience, once=once), otto, audience, speaker, engine, attention, source)

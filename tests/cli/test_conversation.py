@@ -34,9 +34,10 @@ Assistant: lights(state="on", room="kitchen")
 run: ["echo", "{room} {state}"]
 reply: {output}: done.
 """
-LIVE_SECONDS = 1.0
-SLACK_SECONDS = 2.0
-"""For a busy machine: training, and drawing on the terminal."""
+LIVE_SECONDS = 3.0
+"""How long a change may take to be told: one to be live, two for training, and drawing on the terminal."""
+PATIENCE_SECONDS = 90.0
+"""For a machine that is busy with other things."""
 
 
 class Terminal:
@@ -54,13 +55,13 @@ class Terminal:
             start_new_session=True,
         )
         os.close(theirs)
-        self.wait_for("›", 60)
+        self.wait_for("›")
 
     def type(self, text: str) -> None:
         self.screen = ""
         os.write(self._ours, text.encode() + b"\r")
 
-    def wait_for(self, pattern: str, seconds: float) -> str:
+    def wait_for(self, pattern: str, seconds: float = PATIENCE_SECONDS) -> str:
         """What stands on the terminal once `pattern` is there."""
         end = time.monotonic() + seconds
         while not re.search(pattern, self.screen):
@@ -71,14 +72,14 @@ class Terminal:
                 pytest.fail(f"{pattern!r} did not come; the terminal shows {self.screen!r}")
         return self.screen
 
-    def ask(self, text: str, answer: str, seconds: float = 10) -> None:
+    def ask(self, text: str, answer: str) -> None:
         self.type(text)
-        self.wait_for(answer, seconds)
+        self.wait_for(answer)
 
     def close(self) -> int:
         """Ctrl-D; the exit code."""
         os.write(self._ours, b"\x04")
-        return self._process.wait(20)
+        return self._process.wait(PATIENCE_SECONDS)
 
     def end(self) -> None:
         self._process.kill()
@@ -93,11 +94,14 @@ def terminal(own_folders: Path, trained: Path) -> Iterator[Terminal]:
     opened.end()
 
 
-def test_a_file_dropped_edited_broken_and_deleted_is_followed(terminal: Terminal, own_folders: Path) -> None:
+@pytest.mark.parametrize("limit", [PATIENCE_SECONDS, pytest.param(LIVE_SECONDS, marks=pytest.mark.nightly)])
+def test_a_file_dropped_edited_broken_and_deleted_is_followed(
+    terminal: Terminal, own_folders: Path, limit: float
+) -> None:
     folder = own_folders / "xdg" / "config" / "otto" / "examples"
     folder.mkdir(parents=True)
     file = folder / "lights_examples.txt"
-    said, limit = "turn the bathroom lights off", LIVE_SECONDS + SLACK_SECONDS
+    said = "turn the bathroom lights off"
     terminal.ask("what is nine times nine", "is 81")
     terminal.ask(said, "don't know how")
 
@@ -126,7 +130,7 @@ def test_a_file_dropped_edited_broken_and_deleted_is_followed(terminal: Terminal
 
 def test_a_timer_rings_in_the_conversation(terminal: Terminal) -> None:
     terminal.ask("set a timer for one second", "timer is set")
-    terminal.wait_for("1 second timer", 5)
+    terminal.wait_for("1 second timer")
     assert terminal.close() == 0
 
 
