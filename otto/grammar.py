@@ -9,20 +9,24 @@
 
 It is written in GBNF, which llama.cpp and llguidance read: https://github.com/ggml-org/llama.cpp/tree/master/grammars.
 Names and parameters are those of the skills, parameters come in schema order, required ones always, choices are closed,
-texts hold any character that `otto.call` accepts. A blank may stand before and after, where some families frame the
+texts hold any character that `otto.call` accepts. Where the sentence is known, a text is some of its words, one after
+the other: small models lose their way when they copy ("the last tree on earth" became "the last on earth"), and no
+model can put something into a text that nobody said. A blank may stand before and after, where some families frame the
 answer so. Everything that it can write is read by `otto.call.parse`, up to that one's limit of 512 characters for the
 whole, which no such grammar can express. Whether "at seven" is a time, only `Skill.check` knows.
 
-No rule leads back to itself and every repetition has an end: five rules deep at most, some 10 kB for 50 skills.
+No rule leads back to itself and every repetition has an end: five rules deep at most, some 10 kB for 50 skills. The
+words of a sentence are a chain of rules, one a word.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from otto.call import OTHER, Call
+from otto.call import FORBIDDEN, OTHER, Call
 from otto.errors import ModelError
 from otto.skill import MAX_REPEATS, Parameter, Skill
 
@@ -47,6 +51,7 @@ _BLANK = (
     (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x202F, 0x202F), (0x205F, 0x205F),
     (0x3000, 0x3000),
 )  # fmt: skip
+_WORD = re.compile(r"\w+|[^\w\s]")
 _IN_CLASS = {"]": "\\]", "[": "\\[", "\\": "\\\\"}
 _FIXED = {
     "integer": '"-"? ("0" | [1-9] [0-9]{0,14})',
@@ -57,9 +62,12 @@ _FIXED = {
 """Numbers as `Skill.call` writes them, and words as people say them ("fifty percent", "yes")."""
 
 
-def grammar(skills: Iterable[Skill]) -> str:
-    """GBNF for calls of these skills, in their order, and `other()`. Equal skills give equal grammars."""
-    rules = _Rules()
+def grammar(skills: Iterable[Skill], said: str = "") -> str:
+    """GBNF for calls of these skills, in their order, and `other()`. Equal skills give equal grammars.
+
+    `said`: the sentence that the texts are taken from; without one they are free, and so are those that have limits.
+    """
+    rules = _Rules(said)
     names = [rules.skill(skill) for skill in skills if skill.name != OTHER]
     none = _literal(f"{OTHER}()")
     lines = [f'root ::= " "? {none} " "?']
@@ -94,9 +102,10 @@ def refuse_oversized(text: str) -> None:
 
 class _Rules:
     """The rules of one grammar by name; equal ones are written once. A letter says what a rule is: `s` a skill, `a` its
-    first argument, `m` one more, `c` a choice, `t` a text, `v` another value."""
+    first argument, `m` one more, `c` a choice, `t` a text, `w` a word that was said, `v` another value."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: str = "") -> None:
+        self._said = said
         self.bodies: dict[str, str] = {}
         self._named: dict[tuple[str, str], str] = {}
         self._made: Counter[str] = Counter()
@@ -131,17 +140,30 @@ class _Rules:
     def _scalar(self, parameter: Parameter) -> str:
         limits = parameter.limits
         if parameter.type == "choice":
-            written = (str(Call("c", {"v": choice}))[len("c(v=") : -1] for choice in limits.choices)
-            return self._rule("c", " | ".join(map(_literal, written)))
+            return self._rule("c", " | ".join(_literal(_quoted(choice)) for choice in limits.choices))
         if parameter.type in _FIXED:
             for name in (parameter.type, "words"):
                 self.bodies.setdefault(name, _FIXED[name])
             return f"({parameter.type} | words)"
         if parameter.type != "text":
             return self._rule("v", _text(1, MAX_VALUE))
+        if (limits.minimum, limits.maximum) == (None, None) and (words := self._words()):
+            return words
         least = max(1, int(limits.minimum or 1))
         most = max(least, min(MAX_TEXT, int(limits.maximum or MAX_TEXT)))
         return self._rule("t", _text(least, most))
+
+    def _words(self) -> str:
+        """The rule for some words of the sentence, one after the other; empty where it has none."""
+        words = [word for word in _WORD.finditer(self._said) if not FORBIDDEN.search(word.group())]
+        if words and "said" not in self.bodies:
+            starts = " | ".join(f"w{place}" for place in range(len(words)))
+            self.bodies["said"] = rf'"\"" ({starts}) "\""'
+            for place, (word, following) in enumerate(pairwise(words)):
+                blank = '" " ' if word.end() < following.start() else ""
+                self.bodies[f"w{place}"] = f"{_word(word)} ({blank}w{place + 1})?"
+            self.bodies[f"w{len(words) - 1}"] = _word(words[-1])
+        return "said" if words else ""
 
     def _rule(self, kind: str, body: str) -> str:
         if (name := self._named.get((kind, body))) is None:
@@ -149,6 +171,15 @@ class _Rules:
             name = self._named[kind, body] = f"{kind}{self._made[kind]}"
             self.bodies[name] = body
         return name
+
+
+def _quoted(text: str) -> str:
+    """A text as a call has it."""
+    return str(Call("c", {"v": text}))[len("c(v=") : -1]
+
+
+def _word(found: re.Match[str]) -> str:
+    return _literal(_quoted(found.group())[1:-1])
 
 
 def _literal(text: str) -> str:

@@ -34,6 +34,7 @@ LIGHTS = Skill(
         Parameter("level", "integer"),
     ),
 )
+NOTE = Skill("note", (Parameter("text", required=True), Parameter("short", limits=Limits((), 2, 9))))
 ORDER = Skill(
     "Order_Drink",
     (
@@ -229,6 +230,36 @@ def fifty() -> list[Skill]:
     return (own + made)[:50]
 
 
+def test_texts_are_words_of_the_sentence_one_after_the_other() -> None:
+    gbnf = read(grammar([NOTE, LIGHTS], 'note the last "tree"\\ on\tc++ isn\'t tall'))
+    for text in ("the last", "tree", "on c++", "isn't tall", r"last \"tree\"\\ on", "t"):
+        assert gbnf.accepts(f'note(text="{text}")'), text
+    for text in ("the tree", "the last one", "tall isn't", "a", "last tree", "", " last", "note the last  "):
+        assert not gbnf.accepts(f'note(text="{text}")'), text
+    assert gbnf.accepts('lights(state="on", room="tall"); note(text="tall")')
+    assert gbnf.accepts('note(text="on", short="unheard")')  # a text with limits is free
+
+
+def test_every_examples_texts_are_in_its_sentence() -> None:
+    known = [registered.skill for registered in skills().skills.values()]
+    rows = [each for registered in skills().skills.values() for each in registered.examples]
+    asked = [each for each in rows if any(call.arguments for call in each.calls)][::9]
+    assert len(asked) > 200
+    assert [each.text for each in asked if not read(grammar(known, each.text)).accepts(write(each.calls))] == []
+
+
+@pytest.mark.parametrize(
+    "said", ["", "   ", "\u202e\x00", '"' * 500, "\\" * 500, "a " * 250, "ä\u0301 \u200d 日本語 🙂", '" ::= root']
+)
+def test_no_sentence_makes_a_grammar_that_writes_anything_but_calls(said: str) -> None:
+    made = grammar([NOTE, LIGHTS], said)
+    refuse_oversized(made)
+    gbnf, rng = read(made), random.Random(4)
+    for _ in range(50):
+        text = gbnf.sample(rng)
+        assert parse(text, max_length=None)
+
+
 def test_it_stays_small_and_flat() -> None:
     many = fifty()
     assert len(many) == 50
@@ -291,3 +322,9 @@ def test_llguidance_reads_the_same_grammar() -> None:
     rng = random.Random(2)
     drawn = [gbnf.sample(rng) for _ in range(100)]
     assert [text for text in drawn if not accepted(text)] == []
+    source = llguidance.grammar_from("gbnf", grammar([NOTE], 'tell "joe"\\s ünder 🙂 c++'))
+    assert [accepted(f'note(text="{text}")') for text in (r"tell \"joe", "ünder 🙂 c+", "joe c++")] == [
+        True,
+        True,
+        False,
+    ]

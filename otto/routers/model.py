@@ -37,8 +37,8 @@ LEAST_SECONDS = 0.05
 
 Shortlist = Callable[[str], Sequence[Skill]]
 """The skills that a sentence could mean, where there are too many for a prompt."""
-Grammar = Callable[[Sequence[Skill]], str]
-"""GBNF of everything that may be called: `otto.grammar.grammar`."""
+Grammar = Callable[[Sequence[Skill], str], str]
+"""GBNF of everything that a sentence may call: `otto.grammar.grammar`."""
 
 _told: set[str] = set()
 
@@ -85,7 +85,6 @@ class ModelRouter:
         self._grammar = grammar
         self._shortlist = shortlist
         self._tells = False  # whether the engine has ever told a probability
-        self._written: dict[tuple[str, ...], str] = {}
         self.differs = tuple(differences(card, prompt, self._skills, hidden)) if card else ()
         _tell_differences(model.name, self.differs)
 
@@ -117,9 +116,8 @@ class ModelRouter:
         """The question about one sentence, without its deadline."""
         skills = tuple(self._shortlist(text)) if self._shortlist else self._skills
         messages = self.prompt.messages(text, skills)
-        return Request(
-            self.prompt.format.opening(messages), messages, self.prompt.format.end, self._gbnf(skills), skills
-        )
+        gbnf = self._grammar(skills, text) if self._grammar else ""
+        return Request(self.prompt.format.opening(messages), messages, self.prompt.format.end, gbnf, skills)
 
     def read(self, text: str, now: datetime) -> Reading:
         """The calls in what a model wrote, or what is wrong with it."""
@@ -183,17 +181,6 @@ class ModelRouter:
                 if parameter is not None and not supported(value, parameter, text, now):
                     found.append(f"{call.name}.{name}")
         return found
-
-    def _gbnf(self, skills: Sequence[Skill]) -> str:
-        """The grammar, made once for each choice of skills."""
-        if self._grammar is None:
-            return ""
-        key = tuple(skill.name for skill in skills)
-        if key not in self._written:
-            if len(self._written) > 100:
-                self._written.clear()
-            self._written[key] = self._grammar(skills)
-        return self._written[key]
 
     def _trace(self, written: Written) -> dict[str, str | float]:
         trace: dict[str, str | float] = {

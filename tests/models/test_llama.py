@@ -340,6 +340,9 @@ def test_llama_cpp_accepts_every_example_and_what_the_grammar_writes(file: Path)
     assert [each for each in drawn if not reader.accepts(each)] == []
     for wrong in ("timer()", 'timer(duration="")', 'timers(action="eat")', "other(); other()", "dance()", ""):
         assert not reader.accepts(wrong)
+    heard = Reader(file, grammar((registered.skill for registered in known), 'define "joe"\\s brouhaha - c++'))
+    for word, can in ((r"\"joe\"\\s", True), ("brouhaha - c+", True), ("brouhahaha", False), ("define joe", False)):
+        assert heard.accepts(f'define(word="{word}")') is can
 
 
 class Reader:

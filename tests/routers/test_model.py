@@ -72,21 +72,12 @@ def test_calls_are_read_as_they_come(written: str, calls: str, now: datetime) ->
     assert model.asked[0].prompt == prompt.opening("switch the kitchen lights off", SKILLS)
 
 
-def test_the_model_is_asked_with_the_grammar_of_the_skills(now: datetime) -> None:
-    model = Script("other()", "other()")
-    made: list[int] = []
-
-    def counted(skills: Sequence[Skill]) -> str:
-        made.append(len(skills))
-        return grammar(skills)
-
-    asking = router(model, grammar=counted)
-    asking.route("hello", Context(now))
-    asking.route("hello again", Context(now))
-    assert model.asked[0].grammar == grammar(SKILLS)
+def test_the_model_is_asked_with_the_grammar_of_the_skills_and_the_words_that_were_said(now: datetime) -> None:
+    model = Script("other()")
+    router(model, grammar=grammar).route("hello", Context(now))
+    assert model.asked[0].grammar == grammar(SKILLS, "hello")
     assert model.asked[0].skills == SKILLS
     assert model.asked[0].end == "<|im_end|>"
-    assert made == [2]
 
 
 @pytest.mark.parametrize(
