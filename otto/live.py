@@ -77,6 +77,15 @@ class Live:
         self._told = changed
         self._watch = Watch(self._registry, lambda change: self._follow())
 
+    def adopt(self, servers: Servers) -> None:
+        """Takes these servers' tools for skills from now on, in place of others'; waits until they have answered."""
+        before, self._servers = self._servers, servers
+        if before:
+            before.close()
+        servers.wait()
+        self._follow()
+        servers.follow(self._follow)
+
     def close(self) -> None:
         if self._watch:
             self._watch.close()

@@ -74,7 +74,7 @@ def list_skills(as_json: AsJson = False, examples: ExamplesFolder = None, skills
     from otto.signature import write
 
     settings = load()
-    snapshot = registry(settings, examples, skills).snapshot
+    snapshot = with_tools(registry(settings, examples, skills).snapshot, settings)
     if as_json:
         rows = [view.summary(entry, snapshot) for entry in snapshot.skills.values()]
         problems = view.problem_rows(snapshot.problems)
@@ -83,7 +83,7 @@ def list_skills(as_json: AsJson = False, examples: ExamplesFolder = None, skills
     table = [
         (
             write(entry.skill),
-            str(len(entry.examples)),
+            str(len(entry.written)),
             "asks first" if entry.skill.risk == "confirm" else "",
             view.whence(entry, settings.config_folder),
             str(len(view.problems_of(entry, snapshot)) or ""),
@@ -112,7 +112,8 @@ def show(
     from otto.config import load
     from otto.signature import write as write_signature
 
-    snapshot = registry(load(), examples, skills).snapshot
+    settings = load()
+    snapshot = with_tools(registry(settings, examples, skills).snapshot, settings)
     entry = snapshot.skills.get(name) or refuse_unknown(name, snapshot)
     if as_json:
         print(json.dumps(view.details(entry, snapshot), ensure_ascii=False))
@@ -156,10 +157,16 @@ def check(
     from otto.config import load
     from otto.skillcheck import check as check_skills
 
-    opened = registry(load(), examples, skills, files or ())
+    settings = load()
+    opened = registry(settings, examples, skills, files or ())
+    snapshot = opened.snapshot
+    if settings.mcp_servers:
+        from otto.mcp.use import without_sentences
+
+        snapshot = without_sentences(snapshot, settings)
     only = [known(path, opened.folders) for path in files or ()]
     with progress_bar() as progress:
-        problems = check_skills(opened.snapshot, None if quick else train, files=only, progress=progress)
+        problems = check_skills(snapshot, None if quick else train, files=only, progress=progress)
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
         print(json.dumps({"errors": errors, "problems": view.problem_rows(problems)}, ensure_ascii=False))
@@ -167,7 +174,7 @@ def check(
         for problem in problems:
             say(view.line(problem))
         found = f"{view.count(errors, 'error')}, {view.count(len(problems) - errors, 'warning')}"
-        note(f"{view.count(len(opened.snapshot.skills), 'skill')} checked: {found}")
+        note(f"{view.count(len(snapshot.skills), 'skill')} checked: {found}")
     raise typer.Exit(1 if errors else 0)
 
 
@@ -253,6 +260,15 @@ def registry(settings: Settings, examples: Path | None, skills: Path | None, fil
     places = {folder.resolve() for folder in (*where.examples, *where.skills)}
     elsewhere = [known(file, where) for file in files if file.resolve().parent not in places]
     return Registry(where, cache=settings.cache_folder, files=elsewhere)
+
+
+def with_tools(snapshot: Snapshot, settings: Settings) -> Snapshot:
+    """The snapshot with the tools of the MCP servers that the settings name; they are asked, for some seconds."""
+    if not settings.mcp_servers:
+        return snapshot
+    from otto.mcp import use
+
+    return use.with_tools(snapshot, settings)
 
 
 def known(file: Path, where: Folders) -> Path:

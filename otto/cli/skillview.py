@@ -49,12 +49,14 @@ def runs(entry: Registered) -> str:
     """What is run when the skill is called."""
     if entry.function:
         return f"Python: {near(entry.function.file)}"
+    if entry.remote:
+        return f"a tool of the MCP server {entry.remote.server}"
     return "its action" if entry.action else "nothing: it is only understood"
 
 
 def whence(entry: Registered, own: Path) -> str:
     """Where a skill comes from. `own`: the user's folder, which holds `examples/` and `skills/`."""
-    places: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {f"server {entry.remote.server}": ["tool"]} if entry.remote else {}
     for path in entry.files:
         if own in path.parents:
             place = "yours"
@@ -71,9 +73,10 @@ def summary(entry: Registered, snapshot: Snapshot) -> dict[str, object]:
         "name": entry.skill.name,
         "call": signature.write(entry.skill),
         "description": entry.skill.description,
-        "examples": len(entry.examples),
+        "examples": len(entry.written),
         "risk": entry.skill.risk,
-        "runs": "python" if entry.function else "action" if entry.action else None,
+        "runs": "python" if entry.function else "action" if entry.action else "server" if entry.remote else None,
+        "server": entry.remote.server if entry.remote else None,
         "files": [str(path) for path in entry.files],
         "problems": problem_rows(problems_of(entry, snapshot)),
     }

@@ -279,6 +279,15 @@ def with_tools(snapshot: Snapshot, settings: Settings, seconds: float = LISTED_S
         servers.close()
 
 
+def without_sentences(snapshot: Snapshot, settings: Settings) -> Snapshot:
+    """The snapshot without skills that are only sentences about a tool which a server of the settings had when it was
+    last seen: for whoever looks at files and asks no server."""
+    seen = Seen(settings.cache_folder)
+    names = {name for entry in settings.mcp_servers for name in seen.of(address(entry).name)}
+    kept = {name: entry for name, entry in snapshot.skills.items() if entry.runnable or name not in names}
+    return Snapshot(kept, snapshot.problems, snapshot.hash)
+
+
 @dataclass(frozen=True, slots=True)
 class _Tool:
     """One tool at one server: what carries a skill's call out."""
