@@ -83,6 +83,7 @@ class Daemon:
         """Why it does not listen; empty when it does, or was not meant to."""
         self.handled = 0
         self.voice: VoiceLoop | None = None
+        self._listening: threading.Thread | None = None
         self._path = path or socket_path()
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = FileLock(self._path.with_suffix(".lock"))
@@ -99,7 +100,8 @@ class Daemon:
         self._connections: set[asyncio.Task[None]] = set()
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Until SIGTERM, Ctrl-C or `shutdown`. `ready` is called when requests are answered."""
+        """Until SIGTERM, Ctrl-C or `shutdown`; then `leave` ends the process. `ready` is called when requests are
+        answered."""
         asyncio.run(self._run(ready))
 
     async def _run(self, ready: Callable[[], None]) -> None:
@@ -139,7 +141,8 @@ class Daemon:
             self.trouble = str(error)
             log.warning("not listening: %s", error)
             return
-        threading.Thread(target=self.voice.run, name="voice loop", daemon=True).start()
+        self._listening = threading.Thread(target=self.voice.run, name="voice loop", daemon=True)
+        self._listening.start()
 
     def _ring(self, alert: Alert, missed: bool) -> None:
         if self.voice:
@@ -158,9 +161,12 @@ class Daemon:
         if self.voice:
             self.voice.stop()
             self.voice.ears.stop(LISTENING_SECONDS)
-        closed = asyncio.get_running_loop().run_in_executor(None, self.commands.close, FINISH_SECONDS)
-        if not await closed:
+        in_thread = asyncio.get_running_loop().run_in_executor
+        if not await in_thread(None, self.commands.close, FINISH_SECONDS):
             self.otto.cancel()
+            await in_thread(None, self.commands.close, CHILDREN_SECONDS)
+        if self._listening:
+            await in_thread(None, self._listening.join, CHILDREN_SECONDS)
         await asyncio.sleep(0.05)  # what was finished is still answered
         for task in self._connections:
             task.cancel()

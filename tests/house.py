@@ -180,6 +180,7 @@ RUN = """
 import sys, threading
 from itertools import cycle
 from pathlib import Path
+from otto.leave import leave
 from tests.house import SENTENCES, STOP, House
 house = House(Path(sys.argv[1]), 1.0)
 
@@ -193,7 +194,8 @@ def ready():
     print("ready", flush=True)
 
 house.daemon.run(ready)
-print("closed" if house.room.closed.is_set() else "open", flush=True)
+print("closed" if house.room.closed.is_set() else "open")
+leave()
 """
 
 

@@ -51,6 +51,7 @@ def run(
     from otto.audio.recordings import Recordings
     from otto.config import load
     from otto.daemon import Daemon
+    from otto.leave import leave
     from otto.log import set_up
 
     _supported()
@@ -65,6 +66,7 @@ def run(
         note(f"The daemon is ready.{recorded}{trouble}")
 
     daemon.run(ready)
+    leave()
 
 
 def _voice(daemon: Daemon, recordings: Recordings | None) -> VoiceLoop:

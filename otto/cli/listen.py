@@ -54,6 +54,7 @@ def listen(
     from otto import voice as voices
     from otto.audio.recordings import Recordings
     from otto.config import folders, load
+    from otto.leave import leave
     from otto.listen import VoiceLoop
     from otto.log import set_up
     from otto.turn import Assistant
@@ -82,7 +83,8 @@ def listen(
     if once:
         if shown.turn is None:
             note("I heard nothing." if not shown.words else f"I heard {shown.words!r}, and no command.")
-        raise typer.Exit(0 if shown.turn and (shown.turn.ok or dry_run and not shown.turn.route.rejected) else 1)
+        leave(0 if shown.turn and (shown.turn.ok or dry_run and not shown.turn.route.rejected) else 1)
+    leave()
 
 
 def _tell_how(settings: Settings, once: bool, recorded: bool, engine: str) -> None:

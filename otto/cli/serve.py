@@ -50,6 +50,7 @@ def serve(
             note(f"Nothing answers there now; start it: otto serve --port {port}")
         return
     from otto.cli.terminal import progress_bar
+    from otto.leave import leave
     from otto.log import set_up
     from otto.service.run import Server, login_link
 
@@ -63,6 +64,7 @@ def serve(
             note(f"Open this within two minutes: {login_link(server.port, server.service.token.code())}")
 
     server.run(ready)
+    leave()
 
 
 def answers(port: int) -> bool:

@@ -32,6 +32,7 @@ def wyoming(
         )
     from otto.cli.terminal import progress_bar
     from otto.config import load
+    from otto.leave import leave
     from otto.log import set_up
     from otto.wyoming.run import WyomingServer, local
 
@@ -42,3 +43,4 @@ def wyoming(
     with progress_bar() as progress:
         server = WyomingServer(settings, uri, zeroconf=zeroconf, progress=progress)
     server.run(lambda: note(f"Otto listens at {uri} (Wyoming); Ctrl-C ends it."))
+    leave()

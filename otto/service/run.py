@@ -95,7 +95,8 @@ class Server:
         self._uvicorn = _Uvicorn(_config(make(self.service)), ready=self._ready)
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Until SIGTERM, Ctrl-C or `stop`. `ready` is called when requests are answered."""
+        """Until SIGTERM, Ctrl-C or `stop`; then `leave` ends the process. `ready` is called when requests are
+        answered."""
         _allow_many_connections()
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # not a line for each request that is none
         self._told = ready

@@ -132,8 +132,8 @@ class Database:
             self._connection.close()
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error):  # it may have been closed
+            if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
     def _make_room(self) -> None:

@@ -124,6 +124,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from otto.config import Folders, load
+from otto.leave import leave
 from otto.service.run import Server
 folder = Path(sys.argv[1])
 settings = replace(load({}, {}, folder / "none.toml"), config_folder=folder / "config", state_folder=folder / "state",
@@ -131,6 +132,7 @@ settings = replace(load({}, {}, folder / "none.toml"), config_folder=folder / "c
 where = Folders((folder / "bundled", folder / "config" / "examples"), (folder / "none", folder / "config" / "skills"))
 server = Server(settings, port=0, where=where, path=folder / "serve.sock")
 server.run(lambda: print(server.port, server.service.token.secret, flush=True))
+leave()
 """
 
 
