@@ -16,8 +16,12 @@ import soundfile
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'otto-assistant[dev]'")
 
+from otto.call import parse  # noqa: E402
 from otto.config import Settings  # noqa: E402
+from otto.route import Question  # noqa: E402
+from otto.routers.answers import choice  # noqa: E402
 from otto.service.run import Server, login_link  # noqa: E402
+from otto.turn import question_json  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed: apt-get install chromium")
@@ -109,11 +113,60 @@ def test_a_typed_command_is_answered_with_why_and_how_long(page: sync_api.Page) 
     assert turn.locator(".stages span").count() >= 2
 
 
+def test_who_has_said_nothing_yet_is_shown_what_to_say(page: sync_api.Page) -> None:
+    page.get_by_role("button", name="what is nine times nine").click()
+    assert "81" in page.locator("#turns .turn .reply").inner_text()
+    assert page.get_by_text("What can I do for you?").count() == 0
+
+
+def test_which_was_meant_is_one_click_and_no_failure(page: sync_api.Page, server: Server) -> None:
+    talk = Question(options=(parse('math(question="1+1")'), parse('timer(duration="5 minutes")')))
+    page.evaluate(
+        SHOW, {"text": "five", "calls": [], "reply": "Did you mean …?", "ok": False, "asks": question_json(talk)}
+    )
+    turn = page.locator("#turns .turn")
+    assert turn.locator(".failed").count() == 0
+    turn.get_by_role("button", name='timer(duration="5 minutes")').click()
+    assert page.evaluate("window.chosen") == "the second"
+    assert choice("the second", talk.options) == talk.options[1]
+
+
+SHOW = """async (entry) => {
+    const {turn} = await import("/page/turn.js");
+    document.getElementById("turns").append(turn(entry, {choose: (text) => { window.chosen = text; }}));
+}"""
+
+
+def test_a_correction_may_be_any_skill(page: sync_api.Page) -> None:
+    turn = say(page, "what is nine times nine")
+    turn.get_by_role("button", name="Correct").click()
+    turn.get_by_label("Another skill").select_option(label="timer")
+    assert turn.get_by_label("What it should have meant").input_value() == 'timer(duration="")'
+    turn.get_by_role("button", name="Correct").click()
+    assert turn.locator(".correction").count() == 0
+
+
+def test_what_is_wrong_with_a_skill_stands_above_the_skills(page: sync_api.Page, server: Server) -> None:
+    broken = server.service.otto.settings.config_folder / "examples" / "candle_examples.txt"
+    broken.write_text('User: light a candle\nAssistant: candle(\n\nUser: candle on\nAssistant: candle(state="on")\n')
+    wrong = page.locator("#problems .problem", has_text="candle_examples.txt:2")
+    until = time.monotonic() + 60
+    while not wrong.count() and time.monotonic() < until:
+        page.get_by_role("link", name="Timers").click()
+        page.get_by_role("link", name="Skills").click()
+        page.locator("#list tr").first.wait_for()
+        page.wait_for_timeout(200)
+    assert wrong.count() == 1
+    assert page.locator("#problems .doubt", has_text="candle has 1 example").count() == 1
+    broken.unlink()
+
+
 def test_a_risky_command_asks_first(page: sync_api.Page) -> None:
     turn = say(page, "lock the screen")
     assert "lock" in turn.locator(".reply").inner_text()
     turn.get_by_role("button", name="No").click()
     page.locator(".reply", has_text="nobody said yes").wait_for()
+    assert page.locator("#turns .turn").count() == 1  # the answer stands where the question stood
 
 
 def test_a_spoken_command_is_understood_corrected_and_then_goes_to_the_right_skill(page: sync_api.Page) -> None:

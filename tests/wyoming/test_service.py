@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from typer.testing import CliRunner
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncTcpClient, AsyncUnixClient
@@ -26,6 +27,7 @@ from wyoming.wake import Detect
 
 from otto.audio.synthesis import Spoken, synthesise
 from otto.audio.tts import find_voice
+from otto.cli import app
 from otto.config import Settings
 from otto.wyoming.run import WyomingError, WyomingServer, local
 from tests.damage import damaged, resident_mb
@@ -243,6 +245,13 @@ def test_an_address_that_makes_no_sense_is_refused(uri: str, tmp_path: Path) -> 
 def test_only_loopback_and_sockets_are_local() -> None:
     assert all(map(local, ["tcp://127.0.0.1:1", "tcp://[::1]:1", "tcp://localhost:1", "unix:///tmp/x"]))
     assert not any(map(local, ["tcp://0.0.0.0:1", "tcp://192.168.1.2:1", "tcp://otto.example:1"]))
+
+
+def test_whoever_opens_it_to_the_house_is_told_that_there_is_no_password() -> None:
+    for uri, told in (("tcp://0.0.0.0:99999", True), ("tcp://127.0.0.1:99999", False)):
+        result = CliRunner().invoke(app, ["wyoming", "--uri", uri])
+        assert isinstance(result.exception, WyomingError)  # before it listened
+        assert ("the protocol has no password" in result.stderr) == told
 
 
 def written(*events: Eventable) -> bytes:
