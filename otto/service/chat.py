@@ -29,7 +29,7 @@ from otto.service.openaischema import (
     Usage,
     Written,
 )
-from otto.service.operation import Given
+from otto.service.operation import EVENTS, Given
 from otto.service.parts import Service
 from otto.service.refusal import Refusal
 from otto.service.tooling import Missing, Toolbox
@@ -57,7 +57,7 @@ class Completions:
         if not chat.stream:
             return completion
         usage = chat.stream_options is not None and chat.stream_options.include_usage
-        return StreamingResponse(_events(completion, usage=usage), media_type="text/event-stream")
+        return StreamingResponse(_events(completion, usage=usage), media_type=EVENTS)
 
     async def _chosen(self, chat: Chat) -> Chosen:
         last = chat.messages[-1]

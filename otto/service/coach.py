@@ -21,7 +21,7 @@ from otto.coach.grounding import Source
 from otto.coach.named import CoachModel, coach_models
 from otto.errors import OttoError
 from otto.service import coachschema as shape
-from otto.service.operation import Given, Operation
+from otto.service.operation import EVENTS, Given, Operation
 from otto.service.parts import Service
 from otto.service.refusal import Refusal
 from otto.store import Vote
@@ -33,7 +33,6 @@ MOST = 4
 """Answers that may be under way at once: two people who compare two models."""
 BODY_BYTES = 1 << 18
 """Largest question with all that went before it; largest vote."""
-EVENTS = "text/event-stream"
 _TAG = "coach"
 _BROKEN = "Something went wrong inside Otto; its log says what."
 

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from otto.service.operation import FORM, JSON, Operation
+from otto.service.operation import EVENTS, FORM, JSON, Operation
 from otto.service.schema import Error
 
 REASONS = {
@@ -61,7 +61,10 @@ def _models(operation: Operation) -> Iterator[type[BaseModel]]:
 def _operation(operation: Operation, refs: Any, failure: type[BaseModel]) -> dict[str, Any]:
     ok: dict[str, Any] = {"description": operation.summary + "."}
     shape = refs[operation.answers, "validation"] if operation.answers else {}
-    ok["content"] = {media.partition(";")[0]: {"schema": shape} for media in operation.answers_media}
+    ok["content"] = {
+        media.partition(";")[0]: {"schema": _event(operation, shape) if media == EVENTS else shape}
+        for media in operation.answers_media
+    }
     refused = refs[operation.failure or failure, "validation"]
     answers: dict[str, Any] = {"200": ok}
     for status in _refusals(operation):
@@ -78,6 +81,15 @@ def _operation(operation: Operation, refs: Any, failure: type[BaseModel]) -> dic
     if operation.public:
         entry["security"] = []
     return entry
+
+
+def _event(operation: Operation, shape: Any) -> dict[str, Any]:
+    """One event of a stream: its data is text, which holds JSON. Where an answer may also come in one piece, `shape` is
+    that answer's and not an event's."""
+    data: dict[str, Any] = {"type": "string", "contentMediaType": JSON[0]}
+    if operation.answers_media == (EVENTS,):
+        data["contentSchema"] = shape
+    return {"type": "object", "required": ["data"], "properties": {"data": data}}
 
 
 def _refusals(operation: Operation) -> list[int]:

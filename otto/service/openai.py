@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from otto.service import openaischema as shape
 from otto.service.api import transcribed
 from otto.service.chat import MODEL, Completions
-from otto.service.operation import FORM, SOUND_BYTES, Answer, Given, Operation
+from otto.service.operation import EVENTS, FORM, JSON, SOUND_BYTES, Answer, Given, Operation
 from otto.service.parts import Service
 from otto.service.refusal import Refusal
 
@@ -49,7 +49,7 @@ def operations(service: Service) -> list[Operation]:
             Completions(service).run,
             takes=shape.Chat,
             answers=shape.Completion,
-            answers_media=("application/json", "text/event-stream"),
+            answers_media=(*JSON, EVENTS),
             most_bytes=CHAT_BYTES,
             refusals=(404, 409, 503),
             failure=shape.Failure,

@@ -21,6 +21,7 @@ from otto.service.refusal import Refusal
 
 JSON = ("application/json",)
 FORM = ("multipart/form-data",)
+EVENTS = "text/event-stream"
 SOUND = ("audio/wav", "audio/x-wav", "audio/wave", "audio/flac", "audio/x-flac", "audio/ogg")
 JSON_BYTES = 65_536
 """Largest body of JSON."""

@@ -99,6 +99,7 @@ class Server:
         answered."""
         _allow_many_connections()
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # not a line for each request that is none
+        logging.getLogger("uvicorn.error").addFilter(_own_fault)
         self._told = ready
         self._ringer.start()
         self._otto.live.watch()
@@ -187,6 +188,11 @@ def _listen(port: int) -> socket.socket:
             f"Port {port} cannot be used: {error.strerror}. Choose another; --port 0 takes any that is free."
         ) from error
     return listening
+
+
+def _own_fault(record: logging.LogRecord) -> bool:
+    """Not a traceback for each frame of a WebSocket that is no text: who sends it is told by the closing code."""
+    return not record.getMessage().startswith("Invalid UTF-8")
 
 
 def _allow_many_connections() -> None:

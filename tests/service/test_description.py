@@ -70,3 +70,18 @@ def test_everything_that_is_served_is_described(client: httpx.Client) -> None:
     assert {*wanted.split(), *others.split()} <= told["paths"].keys()
     names = [each["operationId"] for path in told["paths"].values() for each in path.values()]
     assert len(names) == len(set(names))
+
+
+def test_an_event_of_a_stream_is_described_and_not_the_answer_in_one_piece(client: httpx.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+
+    def shapes(path: str) -> dict[str, Any]:
+        return {media: each["schema"] for media, each in paths[path]["post"]["responses"]["200"]["content"].items()}
+
+    chat, coach = shapes("/v1/chat/completions"), shapes("/api/coach")
+    assert chat["application/json"] == {"$ref": "#/components/schemas/Completion"}
+    assert chat["text/event-stream"]["properties"] == {
+        "data": {"type": "string", "contentMediaType": "application/json"}
+    }
+    told = coach["text/event-stream"]["properties"]["data"]["contentSchema"]
+    assert told == {"$ref": "#/components/schemas/CoachEvent"}
