@@ -23,9 +23,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from otto.attention import Attention
+from otto.attention import CALLED_SECONDS, Attention
 from otto.audio.chunk import RATE
-from otto.audio.endpoint import Endpoint, Hangover
+from otto.audio.endpoint import CHUNK_SECONDS, Endpoint, Hangover
 from otto.audio.recording import read
 from otto.audio.standin import chunks
 from otto.audio.stt import SpeechToText
@@ -156,14 +156,18 @@ def heard(
     mode: str = "wake",
 ) -> Iterator[Heard]:
     """What the voice loop would hear in these sounds, without waiting for real time."""
-    attention = Attention("always" if mode == "always" else "wake", PHRASES)
+    seconds = 0.0  # of sound, so that attention stays open for as long as it would in a room
+    attention = Attention("always" if mode == "always" else "wake", PHRASES, clock=lambda: seconds)
     hearer = Hearer(engine, attention, understand, None if mode == "always" else Spotter(PHRASES))
     voice, endpoint = VoiceActivity(), Endpoint(Hangover(0.6))
     for sound in sounds:
         for chunk in chunks((sound * 32767).astype(np.int16), tail=1.0):
+            seconds += CHUNK_SECONDS
             for event in endpoint(chunk, voice(chunk)):
-                if found := hearer(Sound(event, 0.0)):
+                if found := hearer(Sound(event, seconds)):
                     yield found
+                    if found.called and not found.command and meant(found, attention):
+                        attention.open(CALLED_SECONDS)
 
 
 def acted_on(found: Heard) -> bool:

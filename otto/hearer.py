@@ -153,7 +153,8 @@ class Hearer:
     def _listen(self, utterance: _Utterance) -> None:
         """Hears the utterance from its beginning."""
         rival = self.engine.rival if isinstance(self.engine, Rivalled) and not utterance.open else None
-        utterance.hearing, utterance.rival = self.engine.listen(), rival and rival.listen()
+        utterance.hearing = self.engine.listen()
+        utterance.rival = rival.listen() if rival else None
         for chunk in utterance.chunks:
             for hearing in filter(None, (utterance.hearing, utterance.rival)):
                 hearing.feed(chunk)

@@ -50,6 +50,8 @@ CALLED_SURE, CALLED_ROUTE = 0.5, 0.6
 phrase are followed by words that only sound like a command."""
 CERTAIN = 1.5
 """Log odds from which it is beyond doubt that the phrase was said."""
+FEW_WORDS = 3
+"""Up to so many words after the phrase say little (and none opens attention for any): then it has to be beyond doubt."""
 DOUBTED_ROUTE = 0.8
 """Confidence that the route has to have where it is not."""
 ANSWERED_SURE = 0.8
@@ -341,7 +343,7 @@ def meant(heard: Heard, attention: Attention) -> bool:
     route = heard.understood.route if heard.understood else None
     if attention.mentioned(heard.command or ""):
         return False  # who speaks to Otto says the name once, at the beginning
-    if sure is not None and sure < 0:
+    if sure is not None and sure < (CERTAIN if len((heard.command or "").split()) <= FEW_WORDS else 0):
         return False
     if route is None or route.rejected:
         return confidence >= ANSWERED_SURE

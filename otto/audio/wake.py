@@ -34,11 +34,11 @@ THRESHOLD = 1e-15
 WEIGHTS = (88.3, 12.0, 7.05, 3.13, -86.91)
 """For likelihood, length, confidence, probability, and 1, of `sureness`: a logistic regression on 141 commands with the
 phrase (flite, festival, espeak-ng) and 74 utterances where only the transcript had one (docs/experiments-speech.md)."""
-SEEN_WEIGHT, ADVANTAGE_WEIGHT, EVEN_ADVANTAGE = 0.7, 0.03, 75.0
-"""How the above and the advantage over the best transcript without the phrase make log odds together; the advantage
-in nats that speaks neither for nor against."""
-MOST_ADVANTAGE = 200.0
-"""More does not make it surer."""
+LEAST_ADVANTAGE = 40.0
+"""Nats by which the transcript has to be likelier than the best one without the phrase; 49 is the least of 78 commands
+that began with it, and half of what only seemed to has less (docs/experiments-speech.md)."""
+WITHOUT_IT = -1.0
+"""The most that the log odds are where it is not."""
 LONGEST = 0.45
 """Seconds; a phrase that is longer is no surer."""
 SAID = {"otto": ("AA T OW", "AO T OW", "AA D OW", "AO D OW")}
@@ -159,5 +159,4 @@ def sureness(
     odds = float(sum(map(operator.mul, WEIGHTS, seen)))
     if rival is None or rival.score is None or transcript.score is None:
         return odds
-    advantage = min(max(transcript.score - rival.score, 0.0), MOST_ADVANTAGE)
-    return SEEN_WEIGHT * odds + ADVANTAGE_WEIGHT * (advantage - EVEN_ADVANTAGE)
+    return odds if transcript.score - rival.score > LEAST_ADVANTAGE else min(odds, WITHOUT_IT)

@@ -96,3 +96,29 @@ def test_what_is_not_played_is_never_known() -> None:
     assert not echo(chunks(voice(0.1))[0]).known
     echo.begin(playing(voice(4.0)))
     assert not any(echo(chunk).known for chunk in chunks(in_a_room(voice(4.0, seed=3), 0.1)))
+
+
+def what_is_left(heard: Sound, played: Sound) -> list[bool]:
+    """For each 32 ms in which something is left beside its own voice: whether that was its own, not learnt yet."""
+    echo = EchoCanceller()
+    echo.begin(playing(played))
+    cleaned = ((echo(chunk), echo) for chunk in chunks(heard))
+    return [echo.learnt() for each, echo in cleaned if each.known and each.foreign > 0.1]
+
+
+def test_sounds_of_its_own_that_are_new_to_it_are_learnt() -> None:
+    sound = voice(6.0, seed=2)
+    spectrum = np.fft.rfft(sound[: 2 * RATE])
+    spectrum[2 * 600 :] = 0
+    sound[: 2 * RATE] = np.fft.irfft(spectrum, 2 * RATE)  # nothing above 600 Hz in the first two seconds
+    assert any(what_is_left(in_a_room(sound, 0.2, seed=2), sound))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_that_somebody_else_says_is_learnt(seed: int) -> None:
+    sound = voice(6.0, seed)
+    heard = in_a_room(sound, 0.2, seed)
+    heard[3 * RATE : 4 * RATE] += voice(1.0, seed + 5)
+    left = what_is_left(heard, sound)
+    assert len(left) > 5
+    assert not any(left)

@@ -103,10 +103,9 @@ def test_what_can_be_explained_without_the_phrase_is_less_sure(say: Callable[[st
         assert log_odds is not None
         return log_odds
 
-    assert sure(-20) == sure(0) < sure(50) < sure(150)
-    assert sure(500) == sure(1000)  # what is only long and odd does not grow surer for ever
-    unheard = sureness(spotter.found(), transcript, 1, Transcript(""))
-    assert unheard == sureness(spotter.found(), transcript, 1)
+    assert sure(-20) == sure(30) < 0 < sure(60) == sure(500)
+    unheard = sureness(spotter.found(), transcript, 1, Transcript(""))  # nothing else can have been said
+    assert unheard == sure(60) == sureness(spotter.found(), transcript, 1)
 
 
 def test_a_phrase_whose_sound_is_not_known_is_told() -> None:
