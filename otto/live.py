@@ -10,10 +10,10 @@ that has begun ends on the pair that it began with, and none ever finds a skill 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otto.config import Folders, Settings
@@ -151,7 +151,7 @@ class Live:
         first = {str(folder) for folder in self._registry.folders.examples[:1]}
         for entry in exposed:
             for example in entry.written:
-                if str(Path(example.origin.file).parent) not in first:
+                if os.path.dirname(example.origin.file) not in first:
                     yield example
 
     def _newcomers(self, snapshot: Snapshot) -> frozenset[str]:

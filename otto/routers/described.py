@@ -131,9 +131,10 @@ class Described:
             vectors,
         )
 
-    def over(self, route: Route, sentence: Sentence, context: Context) -> Route:
-        """The route of the skills that were taught, or that of a described one, if there is more for it."""
-        log_odds = self.log_odds(sentence)
+    def over(self, route: Route, sentence: Sentence, ranked: Sequence[str], context: Context) -> Route:
+        """The route of the skills that were taught, or that of a described one, if there is more for it. `ranked`: the
+        taught skills, the likeliest first."""
+        log_odds = self.log_odds(sentence, ranked[0] if ranked else OTHER)
         names = [skill.name for skill in self.skills]
         if context.expected in names:
             log_odds[names.index(context.expected)] += EXPECTED
@@ -150,16 +151,16 @@ class Described:
             others = (Alternative(route.calls, (1 - sure) * route.confidence), *route.alternatives)
             return Route(calls, sure, route.router, others[:ALTERNATIVES], trace)
         others = (*route.alternatives, Alternative(calls, (1 - route.confidence) * sure))
-        ranked = sorted(others, key=lambda each: -each.confidence)
-        return Route(route.calls, route.confidence, route.router, tuple(ranked[:ALTERNATIVES]), trace)
+        likeliest = sorted(others, key=lambda each: -each.confidence)
+        return Route(route.calls, route.confidence, route.router, tuple(likeliest[:ALTERNATIVES]), trace)
 
-    def log_odds(self, sentence: Sentence) -> Floats:
-        """Of each skill: that the sentence means it rather than something taught, or nothing."""
+    def log_odds(self, sentence: Sentence, best: str) -> Floats:
+        """Of each skill: that the sentence means it rather than `best`, which was taught, or nothing."""
         vector = sentence.vector
         taught, refused, known = (
             _nearest(self.taught, vector),
             _nearest(self.refused, vector),
-            self._taught_words(sentence),
+            self._taught_words(sentence, best),
         )
         against = TAUGHT * taught + REFUSED * refused + TAUGHT_WORDS * known + BIAS
         likeness = MEANING * (self.meaning @ vector) + WORDS * self._rare_words(sentence.text)
@@ -179,15 +180,13 @@ class Described:
         )  # two kinds of n-grams, each of length 1
         return found
 
-    def _taught_words(self, sentence: Sentence) -> float:
+    def _taught_words(self, sentence: Sentence, best: str) -> float:
         """How much the words of a sentence speak for the best taught skill, as log-odds over the average one."""
         classifier = self.trained.classifier
         assert classifier is not None
         columns, values = classifier.ngrams.vector(sentence.text)
         votes = values @ classifier.weights[columns]
-        shares = classifier.opinions(sentence).mixed(classifier.share)[0]
-        shares[[label == OTHER for label in classifier.labels]] = -1.0
-        return float(votes[int(shares.argmax())] - votes.mean())
+        return float(votes[classifier.labels.index(best)] - votes.mean()) if best in classifier.labels else 0.0
 
 
 def _of_examples(examples: Iterable[Example], trained: Trained) -> tuple[list[Floats], list[Floats]]:

@@ -126,7 +126,7 @@ class FewshotRouter:
         trace: dict[str, str | float] = {"threshold": limit, "score": round(decision.score, 4)}
         trace |= {label: round(decision.shares[label], 4) for label in decision.ranked[:3]}
         route = Route(chosen.calls, chosen.confidence, self.name, tuple(others), trace)
-        return self.described.over(route, sentence, context) if self.described else route
+        return self.described.over(route, sentence, decision.ranked, context) if self.described else route
 
     def _decide(self, sentence: Sentence, context: Context) -> _Decision:
         classifier = self.trained.classifier
