@@ -145,6 +145,8 @@ def _engine(named: Named, settings: Settings) -> tuple[LanguageModel, Card | Non
     if path.suffix == ".gguf":
         from otto.models.llama import Llama
 
+        if adapter is None and _is_adapter(path):
+            path, adapter = _under(path, card), path
         if adapter is not None and adapter.suffix != ".gguf":
             raise ConfigError(f"{adapter}: llama.cpp needs this adapter as GGUF; make it with: otto export {adapter}")
         engine = Llama(path, adapters=[adapter] if adapter else [], cache=settings.cache_folder)
@@ -157,6 +159,22 @@ def _engine(named: Named, settings: Settings) -> tuple[LanguageModel, Card | Non
     model = TransformerModel(path, adapter)
     model.load()
     return model, card, adapter or path
+
+
+def _is_adapter(file: Path) -> bool:
+    from otto.models import gguf
+
+    return gguf.read(file).metadata.get("general.type") == "adapter"
+
+
+def _under(adapter: Path, card: Card | None) -> Path:
+    """The base of an adapter for llama.cpp: Otto's own tiny model. Raises `ConfigError` where it is another."""
+    if card is not None and card.base == TINY:
+        return TINY_FOLDER / "otto-tiny.gguf"
+    raise ConfigError(
+        f"{adapter} is an adapter; name the GGUF of {card.base if card else 'its base'}, too: "
+        f"otto eval BASE.gguf --adapter {adapter}"
+    )
 
 
 def _place(named: str, settings: Settings) -> Path:

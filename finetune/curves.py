@@ -226,5 +226,6 @@ def _draw(curves: Curves, to: Path) -> Path:
         axes.axvline(step, color=page.LINE, linestyle=":", label=f"lowest: {lowest:.3f} at step {step}")
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
-    axes.legend()
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend()
     return page.save(figure, to)

@@ -86,6 +86,22 @@ def test_models_of_the_hub_are_fetched_without_code_or_pickles(
         pass
 
 
+@pytest.mark.heavy
+def test_an_adapter_for_llama_cpp_wants_its_base(test_set: EvaluationSet, tmp_path: Path) -> None:
+    gguf = pytest.importorskip("gguf")
+    pytest.importorskip("llama_cpp")
+    file = tmp_path / "lights.gguf"
+    writer = gguf.GGUFWriter(file, "llama")
+    writer.add_type("adapter")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    refused = pytest.raises(ConfigError, match=r"is an adapter; name the GGUF of its base, too: otto eval BASE\.gguf")
+    with refused, open_answerer(Named(str(file), format="chatml"), test_set, load()):
+        pass
+
+
 def test_an_adapter_finds_its_base(tmp_path: Path) -> None:
     base, adapter = hugging_face(tmp_path / "base"), tmp_path / "adapter"
     adapter.mkdir()

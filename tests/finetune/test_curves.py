@@ -79,6 +79,8 @@ def test_the_report_reads_what_a_trainer_kept(tmp_path: Path) -> None:
     assert report(tmp_path) == []
     assert read(tmp_path).valid == [(60, 1.02)]
     assert "nothing stands out" in (tmp_path / "curves.html").read_text()
+    keep([], tmp_path)
+    assert [each.kind for each in report(tmp_path)] == ["noise"], "a run too short to have logged anything"
     (tmp_path / "curves.json").write_text(json.dumps([{"step": 1, "loss": 1.0}])[:-3])
     with pytest.raises(OttoError, match="log_every = 1"):
         read(tmp_path)
