@@ -10,6 +10,7 @@ from pathlib import Path
 from mcp import types
 
 from otto.call import parse
+from otto.cli import skillview
 from otto.config import Settings
 from otto.correction import correct
 from otto.example import Example, Origin
@@ -60,7 +61,13 @@ def test_a_correction_teaches_a_tool_at_once_and_for_good(tmp_path: Path, traine
 def test_sentences_wait_while_their_server_is_away(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, tmp_path)
     snapshot = sentences_of("soil_moisture", SAID, 'soil_moisture(bed="tulip")')
-    assert with_tools(snapshot, settings).skills["soil_moisture"].remote is not None
+    connected = with_tools(snapshot, settings)
+    entry = connected.skills["soil_moisture"]
+    assert entry.remote is not None
+    assert skillview.whence(entry, Path("/")) == "server greenhouse: tool; yours: examples"
+    assert skillview.runs(entry) == "a tool of the MCP server greenhouse"
+    shown = skillview.summary(entry, connected)
+    assert (shown["server"], shown["runs"], shown["examples"]) == ("greenhouse", "server", 1)
     away = with_tools(snapshot, settings_of(tmp_path, tmp_path, tmp_path / "gone.py"))
     assert "soil_moisture" not in away.skills
     (waiting,) = [problem for problem in away.problems if problem.origin.file.endswith("soil_moisture_examples.txt")]
