@@ -11,7 +11,7 @@ export async function show() {
   const shown = timers.map((timer) => ({timer, left: element("span", {class: "left"})}));
   find("alerts").replaceChildren(...shown.map(({timer, left}) => element("li", {}, left,
     element("p", {}, element("strong", {}, timer.text || timer.kind), element("br"),
-      element("span", {class: "faint"}, [timer.text && timer.kind, timer.state === "paused" ? "paused" : due(timer.due)].filter(Boolean).join(", "))),
+      element("span", {class: "faint"}, [timer.text && timer.kind, timer.state === "paused" || timer.state === "ringing" ? timer.state : due(timer.due)].filter(Boolean).join(", "))),
     timer.state === "ringing" && element("button", {class: "main", click: silence}, "Stop"))));
   if (!timers.length) find("alerts").append(element("li", {class: "faint"}, "Nothing is running. Say “set a timer for ten minutes” or “wake me at seven”."));
   clearInterval(counting);
@@ -19,7 +19,8 @@ export async function show() {
     const gone = (Date.now() - began) / 1000;
     for (const {timer, left} of shown) left.textContent = clock(timer.remaining_seconds - (timer.state === "paused" ? 0 : gone));
     if (find("timers").hidden) clearInterval(counting);
-    else if (gone > 15 || shown.some(({timer}) => timer.remaining_seconds < gone && gone > 2)) show();
+    else if (find("alerts").contains(document.activeElement)) return;  // what has the keyboard stays where it is
+    else if (gone > 15 || shown.some(({timer}) => timer.remaining_seconds > 0 && timer.remaining_seconds < gone && gone > 2)) show().catch(complain);
   };
   count();
   counting = setInterval(count, 1000);
@@ -32,9 +33,10 @@ function due(when) {
   return `at ${today ? time : `${time}, ${at.toLocaleDateString([], {weekday: "short", day: "numeric", month: "short"})}`}`;
 }
 
-async function silence() {
-  await post("/api/ask", {text: "stop"});
-  show();
+const complain = (error) => { find("state").textContent = error.message; };
+
+function silence() {
+  post("/api/ask", {text: "stop"}).then(show).catch(complain);
 }
 
 function clock(seconds) {
