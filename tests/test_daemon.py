@@ -263,6 +263,8 @@ def test_no_stream_of_bytes_does_any_harm(daemon: Daemon, path: Path, count: int
     for stream in streams(count, 2):
         received(path, stream)
     assert memory_mb() - before < 10
+    request({"do": "cancel"}, path=path)  # of a stream that came through as a command which takes long
+    assert daemon.commands.wait_idle(20)
     assert ask(path, "paint the tree")["ok"] is True
 
 
@@ -349,18 +351,22 @@ def test_one_command_of_its_owner_may_hang_on_the_one_before(daemon: Daemon, pat
 @pytest.mark.parametrize("at_most", [10.0, pytest.param(0.3, marks=pytest.mark.nightly)])
 def test_stop_overtakes_what_waits(daemon: Daemon, path: Path, at_most: float) -> None:
     ask(path, "paint the tree")  # its worker is warm
-    answers: list[dict[str, object]] = []
-    threads = [threading.Thread(target=lambda: answers.append(ask(path, "dig a house"))) for _ in range(3)]
+    answers: list[tuple[object, float]] = []
+
+    def dig() -> None:
+        answers.append((ask(path, "dig a house")["ok"], time.monotonic()))
+
+    threads = [threading.Thread(target=dig) for _ in range(3)]
     for thread in threads:
         thread.start()
     while daemon.commands.waiting < 2:
         time.sleep(0.005)
     started = time.monotonic()
     assert ask(path, "stop")["reply"] == "Stopped."
-    assert time.monotonic() - started < at_most
     for thread in threads:
         thread.join(10)
-    assert [answer["ok"] for answer in answers] == [False, False, False]
+    assert [done for done, _ in answers] == [False, False, False]
+    assert max(at for _, at in answers) - started < at_most
 
 
 def test_what_runs_may_finish_when_it_stops(own_folders: Path, skills: Folders, cache: Path, path: Path) -> None:
