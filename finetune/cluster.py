@@ -19,7 +19,7 @@ import socket
 import tempfile
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Generic
 from urllib.parse import urlsplit
@@ -174,15 +174,14 @@ class _ClusterPool(Generic[Kept]):
 
     def __init__(self, several: list[Any]) -> None:
         self._several = several
-        self._busy = [0] * len(several)
+        self._busy = Counter[int]()
         self._given = [0] * len(several)
         self._counting = threading.Lock()
 
     def run(self, task: Callable[[Kept], Result]) -> Result:
         with self._counting:
-            place = min(range(len(self._several)), key=lambda each: (self._busy[each], self._given[each]))
+            place = self._least_busy(self._busy)
             self._busy[place] += 1
-            self._given[place] += 1
         try:
             return self._result(self._several[place].run.remote(task))
         finally:
@@ -197,19 +196,22 @@ class _ClusterPool(Generic[Kept]):
         for task in tasks:
             if len(begun) == _AHEAD * len(self._several):
                 yield self._result(begun.popleft()[0])
-            place = self._free(begun)
+            place = self._least_busy(self._open(begun))
             begun.append((self._several[place].run.remote(task), place))
         while begun:
             yield self._result(begun.popleft()[0])
 
-    def _free(self, begun: Iterable[tuple[Any, int]]) -> int:
-        """The worker with the least to do: machines need not be equally fast."""
+    def _open(self, begun: Iterable[tuple[Any, int]]) -> Mapping[int, int]:
+        """How many tasks each worker has not ended yet."""
         tasks = dict(begun)
-        if not tasks:
-            return 0
-        _, open_ones = _ray().wait(list(tasks), num_returns=len(tasks), timeout=0)
-        busy = Counter(tasks[each] for each in open_ones)
-        return min(range(len(self._several)), key=lambda place: busy[place])
+        waiting = _ray().wait(list(tasks), num_returns=len(tasks), timeout=0)[1] if tasks else ()
+        return Counter(tasks[each] for each in waiting)
+
+    def _least_busy(self, busy: Mapping[int, int]) -> int:
+        """The worker with the least to do, for machines need not be equally fast; of equals the one that had least."""
+        place = min(range(len(self._several)), key=lambda each: (busy[each], self._given[each]))
+        self._given[place] += 1
+        return place
 
     def _result(self, reference: Any) -> Any:
         ray = _ray()

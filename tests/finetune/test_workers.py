@@ -13,6 +13,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -265,7 +266,15 @@ class TestWithRay:
         address = ray.get_runtime_context().gcs_address
         rows = tuple((f"{text} {each}", calls) for each in range(3) for text, calls in ROWS)
         folder = write_set(tmp_path / "lights", rows)
-        with Scripted(lambda request: Reply(chat("other()"), seconds=0.1)) as server:
+        killed = threading.Event()
+
+        def script(request: Asked) -> Reply:
+            # Two to warm up and six rows, then nothing until the command is dead.
+            if request.number >= 8:
+                killed.wait(120)
+            return Reply(chat("other()"))
+
+        with Scripted(script) as server:
             command = [
                 *OTTO, "eval", server.address, "--served", "m", "--format", "chatml", "--data",
                 str(folder), "--to", str(tmp_path / "run"), "--workers", "ray:2", "--prompt", "router",
@@ -276,6 +285,7 @@ class TestWithRay:
                 while first.poll() is None and (not predictions.exists() or predictions.read_text().count("\n") < 3):
                     time.sleep(0.01)
                 first.kill()
+            killed.set()
             before = predictions.read_text()
             assert 3 <= before.count("\n") < len(rows)
             last = subprocess.run(command, env=asking, cwd=ROOT, capture_output=True, text=True)
