@@ -115,6 +115,15 @@ def test_the_token_is_printed_with_a_link_for_the_browser() -> None:
     assert token not in done.stderr, "the link opens nothing for long"
 
 
+def test_a_link_that_leads_nowhere_says_so() -> None:
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+        assert f"start it: otto serve --port {port}" in otto("--token", "--port", port).stderr
+        taken.listen()
+        assert "start it" not in otto("--token", "--port", port).stderr
+
+
 def test_the_help_shows_how_to_begin() -> None:
     done = otto("--help")
     assert done.returncode == 0 and "otto serve --port 8765" in done.stdout
