@@ -122,11 +122,9 @@ class Cluster:
             scheduling_strategy="SPREAD",
             **({"num_cpus": 0} if threads else self._heavy),
         )
-        # A worker that is begun again asks for it again.
-        made_by = ray.put(make)
-        several = [worker.remote([made_by]) for _ in range(self.count)]
+        several = [worker.remote() for _ in range(self.count)]
         try:
-            yield _ClusterPool(several)
+            yield _ClusterPool(several, ray.put(make))
         finally:
             ray.wait([each.close.remote() for each in several], num_returns=len(several), timeout=_LAST_WORDS)
             for each in several:
@@ -148,18 +146,17 @@ class _Failure:
 class _Worker:
     """What lives in a process of Ray's."""
 
-    def __init__(self, made_by: list[Any]) -> None:
-        """`made_by`: where Ray keeps the `Make`."""
-        self._made_by = made_by[0]
+    def __init__(self) -> None:
         self._opening = threading.Lock()
         self._stack = ExitStack()
         self._kept: list[Any] = []
 
-    def run(self, task: Callable[[Any], Any]) -> Any:
+    def run(self, task: Callable[[Any], Any], made_by: list[Any]) -> Any:
+        """`made_by`: where Ray keeps the `Make`, with each task: a worker that was begun again needs it again."""
         try:
             with self._opening:
                 if not self._kept:
-                    make: Make[Any] = _ray().get(self._made_by)
+                    make: Make[Any] = _ray().get(made_by[0])
                     self._kept.append(self._stack.enter_context(make()))
             return task(self._kept[0])
         except OttoError as error:
@@ -172,8 +169,9 @@ class _Worker:
 class _ClusterPool(Generic[Kept]):
     """Workers of a cluster that keep the same thing."""
 
-    def __init__(self, several: list[Any]) -> None:
+    def __init__(self, several: list[Any], made_by: Any) -> None:
         self._several = several
+        self._made_by = [made_by]
         self._busy = Counter[int]()
         self._given = [0] * len(several)
         self._counting = threading.Lock()
@@ -183,13 +181,13 @@ class _ClusterPool(Generic[Kept]):
             place = self._least_busy(self._busy)
             self._busy[place] += 1
         try:
-            return self._result(self._several[place].run.remote(task))
+            return self._result(self._begun(place, task))
         finally:
             with self._counting:
                 self._busy[place] -= 1
 
     def every(self, task: Callable[[Kept], Result]) -> list[Result]:
-        return [self._result(each) for each in [worker.run.remote(task) for worker in self._several]]
+        return [self._result(each) for each in [self._begun(place, task) for place in range(len(self._several))]]
 
     def spread(self, tasks: Iterable[Callable[[Kept], Result]]) -> Iterator[Result]:
         begun: deque[tuple[Any, int]] = deque()
@@ -197,9 +195,12 @@ class _ClusterPool(Generic[Kept]):
             if len(begun) == _AHEAD * len(self._several):
                 yield self._result(begun.popleft()[0])
             place = self._least_busy(self._open(begun))
-            begun.append((self._several[place].run.remote(task), place))
+            begun.append((self._begun(place, task), place))
         while begun:
             yield self._result(begun.popleft()[0])
+
+    def _begun(self, place: int, task: Callable[[Kept], Any]) -> Any:
+        return self._several[place].run.remote(task, self._made_by)
 
     def _open(self, begun: Iterable[tuple[Any, int]]) -> Mapping[int, int]:
         """How many tasks each worker has not ended yet."""

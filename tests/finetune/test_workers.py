@@ -289,7 +289,7 @@ class TestWithRay:
             before = predictions.read_text()
             assert 3 <= before.count("\n") < len(rows)
             last = subprocess.run(command, env=asking, cwd=ROOT, capture_output=True, text=True)
-            assert last.returncode == 0, last.stderr
+            assert last.returncode == 0 and not last.stderr, last.stderr
         texts = [json.loads(line)["text"] for line in predictions.read_text().splitlines()]
         assert texts == [text for text, _ in rows]
         assert predictions.read_text().startswith(before[: before.rfind("\n") + 1])
