@@ -2,6 +2,7 @@
 
     python benchmarks/overheard.py --minutes 60                      the wake phrase on
     python benchmarks/overheard.py --minutes 60 --attention always   every utterance is looked at
+    python benchmarks/overheard.py --minutes 60 --attention always --no-commands   nobody says what is a command
     python benchmarks/overheard.py --own-voice 200                   replies in Otto's own voice, should it hear itself
 
 All of it is synthesised here, from a seed. Speech is spoken by espeak-ng in many voices: sentences that are no
@@ -31,6 +32,7 @@ from otto.audio.standin import chunks
 from otto.audio.stt import SpeechToText
 from otto.audio.vad import VoiceActivity
 from otto.audio.wake import Spotter
+from otto.call import OTHER
 from otto.ears import Sound
 from otto.hearer import Heard, Hearer
 from otto.listen import SURE, meant
@@ -180,9 +182,14 @@ def acted_on(found: Heard) -> bool:
     return meant(found, Attention("wake", PHRASES))
 
 
-def not_for_otto(snapshot: Snapshot) -> list[str]:
+def not_for_otto(snapshot: Snapshot, commands: bool = True) -> list[str]:
     """Sentences that are no commands, and commands without the wake phrase: all examples."""
-    return [example.text for registered in snapshot.skills.values() for example in registered.examples]
+    return [
+        example.text
+        for registered in snapshot.skills.values()
+        for example in registered.examples
+        if commands or all(call.name == OTHER for call in example.calls)
+    ]
 
 
 def main() -> None:
@@ -195,18 +202,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--attention", choices=("wake", "always"), default="wake")
+    parser.add_argument("--no-commands", action="store_true", help="speech is only what no skill is for")
     parser.add_argument("--own-voice", type=int, default=0, metavar="REPLIES")
     parser.add_argument("--stt", default="sphinx")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    settings = load({"stt": given.stt})
+    settings = load({"stt": given.stt, "attention": given.attention})
     with Assistant(settings, nobody) as otto:
         listening = engine(settings, otto.live.ready.snapshot, lambda sentence: print(sentence, file=sys.stderr))
         started = time.process_time()
         if given.own_voice:
             sounds = (spoken(reply, "en") for reply in replies(given.own_voice, given.seed))
         else:
-            sounds = soundscape(60 * given.minutes, not_for_otto(otto.live.ready.snapshot), given.seed)
+            sentences = not_for_otto(otto.live.ready.snapshot, commands=not given.no_commands)
+            sounds = soundscape(60 * given.minutes, sentences, given.seed)
         found = list(heard(sounds, listening, otto.understand, given.attention))
     calls = [each for each in found if acted_on(each)]
     print(

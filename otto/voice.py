@@ -78,7 +78,7 @@ def engine(settings: Settings, snapshot: Snapshot, note: Callable[[str], None], 
 
     skills, examples = spoken_of(snapshot)
     return transcriber(
-        settings, skills, [*examples, *_answers()], called=called and settings.attention != "push", note=note
+        settings, skills, [*examples, *_answers()], called=called and settings.attention == "wake", note=note
     )
 
 
