@@ -29,7 +29,7 @@ from otto.audio.interruption import Interruption
 from otto.audio.standin import Source
 from otto.audio.stt import SpeechToText
 from otto.audio.tts import Speaker
-from otto.audio.wake import Spotter
+from otto.audio.wake import FEW_WORDS, Spotter
 from otto.commandqueue import CommandQueue, Job, Mode
 from otto.confirmation import SpokenConfirmation
 from otto.conversation import Conversation
@@ -50,8 +50,8 @@ CALLED_SURE, CALLED_ROUTE = 0.5, 0.6
 phrase are followed by words that only sound like a command."""
 CERTAIN = 1.5
 """Log odds from which it is beyond doubt that the phrase was said."""
-FEW_WORDS = 3
-"""Up to so many words after the phrase say little (and none opens attention for any): then it has to be beyond doubt."""
+FEW_SURE = 1.0
+"""Log odds that are needed where few words follow the phrase, or none, which opens attention for any."""
 DOUBTED_ROUTE = 0.8
 """Confidence that the route has to have where it is not."""
 ANSWERED_SURE = 0.8
@@ -343,7 +343,7 @@ def meant(heard: Heard, attention: Attention) -> bool:
     route = heard.understood.route if heard.understood else None
     if attention.mentioned(heard.command or ""):
         return False  # who speaks to Otto says the name once, at the beginning
-    if sure is not None and sure < (CERTAIN if len((heard.command or "").split()) <= FEW_WORDS else 0):
+    if sure is not None and sure < (FEW_SURE if len((heard.command or "").split()) <= FEW_WORDS else 0):
         return False
     if route is None or route.rejected:
         return confidence >= ANSWERED_SURE

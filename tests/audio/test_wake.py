@@ -103,9 +103,13 @@ def test_what_can_be_explained_without_the_phrase_is_less_sure(say: Callable[[st
         assert log_odds is not None
         return log_odds
 
-    assert sure(-20) == sure(30) < 0 < sure(60) == sure(500)
+    assert sure(-20) == sure(30) < 0
+    assert sure(60) < sure(150) < sure(300) == sure(500)  # few words follow: both count
     unheard = sureness(spotter.found(), transcript, 1, Transcript(""))  # nothing else can have been said
-    assert unheard == sure(60) == sureness(spotter.found(), transcript, 1)
+    assert unheard == sureness(spotter.found(), transcript, 1)
+    longer = Transcript("otto stop the music please now", confidence=0.9, words=words, score=-1000.0)
+    assert sureness(spotter.found(), longer, 1, Transcript("photo", score=-1100.0)) == unheard
+    assert sureness(spotter.found(), longer, 1, Transcript("photo", score=-1010.0)) == sure(0)
 
 
 def test_a_phrase_whose_sound_is_not_known_is_told() -> None:
