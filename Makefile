@@ -21,7 +21,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 	touch $@
 
 .venv/all: .venv/dev
-	$(PIP) --editable '.[dev,voice,mqtt,serve,mcp,wyoming,postgres,library,llama,finetune]' 'llama-cpp-python[server]'
+	$(PIP) --editable '.[dev,voice,mqtt,serve,mcp,wyoming,postgres,library,llama,finetune,ray]' 'llama-cpp-python[server]'
 	touch $@
 
 demo: .venv/base

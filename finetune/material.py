@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+from finetune.loading import base
 from finetune.recipe import Recipe
 from finetune.sample import Sampler
 from finetune.shapes import Conversation, DataError, from_example, of_calls, read
@@ -19,6 +20,7 @@ from finetune.tasks import Task, make
 from otto.config import Folders, bundled, folders, load
 from otto.errors import OttoError
 from otto.example import Example
+from otto.models import card as cards
 from otto.prompt import prompt, router_prompt
 from otto.registry import Registry
 from otto.skill import Skill
@@ -43,8 +45,16 @@ class Material:
     def sampled(self, recipe: Recipe, seed: int | None = None) -> Iterator[Conversation]:
         """Sampled rows without end."""
         seed = recipe.training.seed if seed is None else seed
-        sampler = Sampler(self.skills, self.examples, seed=seed, other_share=recipe.data.other_share)
-        for row in chain(islice(sampler.rehearsal(), recipe.data.rehearse), sampler):
+        data = recipe.data
+        sampler = Sampler(
+            self.skills,
+            self.examples,
+            seed=seed,
+            other_share=data.other_share,
+            unseen=unseen(recipe, self.skills) if data.unseen_share else (),
+            unseen_share=data.unseen_share,
+        )
+        for row in chain(islice(sampler.rehearsal(), data.rehearse), sampler):
             yield of_calls(row.text, row.calls, "sampled")
 
 
@@ -89,6 +99,13 @@ def known(examples: Path | None = None) -> tuple[dict[str, Skill], list[Example]
     return {name: entry.skill for name, entry in entries.items()}, [
         example for entry in entries.values() for example in entry.examples
     ]
+
+
+def unseen(recipe: Recipe, skills: Mapping[str, Skill]) -> frozenset[str]:
+    """Skills that the base was not taught, or taught otherwise; none where no card says what it was taught."""
+    card = cards.read(Path(base(recipe))) if base(recipe) else None
+    learnt = card.skills if card else {}
+    return frozenset(name for name, skill in skills.items() if learnt and learnt.get(name) != skill.hash)
 
 
 def _system(recipe: Recipe) -> str:

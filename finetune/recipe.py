@@ -122,6 +122,9 @@ class Data(_Section):
     """Folder of example files to sample from; the bundled ones unless given."""
     other_share: Share | None = None
     """Of sampled rows that mean `other()`; as in the examples unless given."""
+    unseen_share: Share = 0.0
+    """Of sampled commands that mean a skill which is not on the base's card, where there is one: what an adapter is
+    for."""
     rehearse: Annotated[int, Field(ge=0)] = 0
     """Of sampled rows, so many come first that are nothing but copying: a new model learns that by itself late."""
     max_length: Count = 1024
@@ -236,9 +239,15 @@ def load(name: str | Path, changes: Mapping[str, str] | None = None) -> Recipe:
     for key, value in (changes or {}).items():
         _set(content, key, value)
     try:
-        return Recipe.model_validate(content)
+        recipe = Recipe.model_validate(content)
     except ValidationError as error:
         raise ConfigError(_explained(path, error)) from None
+    if recipe.data.sample and "data.train" in (changes or {}):
+        raise ConfigError(
+            f"{path}: data.train: this recipe samples its sentences from the example files and reads no rows; to train "
+            "on rows, add --set data.sample=false"
+        )
+    return recipe
 
 
 def find(name: str | Path) -> Path:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, islice
@@ -69,8 +69,11 @@ class Sampler:
         seed: int = 0,
         other_share: float | None = None,
         joined: float = JOINED,
+        unseen: Collection[str] = (),
+        unseen_share: float = 0.0,
     ) -> None:
-        """`other_share`: of the rows, between 0 and 1; as in the examples unless given."""
+        """`other_share`: of the rows, between 0 and 1; as in the examples unless given. `unseen`: skills that the model
+        has not learnt yet, which are drawn for `unseen_share` of the commands."""
         self.skills = skills
         self._chance = random.Random(seed)  # noqa: S311  (reproducible, no secret)
         self._joined = joined
@@ -90,6 +93,8 @@ class Sampler:
                 if len(found.slots) == 1 and not found.slots[0].alone:
                     self._alike.setdefault(_call_of(found), []).append(found)
         self._weights = list(accumulate(_weight([found for _, found in by_skill[name]]) for name in self._names))
+        self._unseen = [name for name in self._names if name in unseen]
+        self._unseen_share = unseen_share
         self._values = Values([found for rows in by_skill.values() for _, found in rows], own)
         self._imperatives = _imperatives(self._known)
         share = len(self._others) / len(own) if own else 0.0
@@ -132,6 +137,8 @@ class Sampler:
         return self._checked(*self._command(self._skill()))
 
     def _skill(self) -> str:
+        if self._unseen and self._chance.random() < self._unseen_share:
+            return self._chance.choice(self._unseen)
         return self._chance.choices(self._names, cum_weights=self._weights)[0]
 
     def _other(self) -> tuple[str, tuple[Call, ...]]:

@@ -73,10 +73,16 @@ def test_recipes_that_extend_each_other_are_refused(tmp_path: Path) -> None:
 
 
 def test_keys_can_be_set_from_outside() -> None:
-    recipe = load("tiny-qlora", {"training.steps": "20", "model.base": "some/where", "data.packing": "true"})
+    recipe = load("qwen-0.5b", {"training.steps": "20", "model.base": "some/where", "data.packing": "true"})
     assert (recipe.training.steps, recipe.model.base, recipe.data.packing) == (20, "some/where", True)
     with pytest.raises(ConfigError, match=r"training\.nothing: unknown key"):
         load("tiny-qlora", {"training.nothing": "1"})
+
+
+def test_rows_that_would_not_be_read_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"data\.train: .*reads no rows.*data\.sample=false"):
+        load("tiny-qlora", {"data.train": "mine.jsonl"})
+    assert load("tiny-qlora", {"data.train": "mine.jsonl", "data.sample": "false"}).data.train.name == "mine.jsonl"
 
 
 def test_an_unknown_recipe_names_those_that_there_are() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from finetune.material import known
+from finetune.material import known, unseen
+from finetune.recipe import load
 from finetune.sample import Sampler
 from finetune.slips import framed, slipped
 from finetune.split import split_of
@@ -20,7 +22,7 @@ from otto.config import bundled
 from otto.evidence import supported
 from otto.example import Example
 from otto.examplefile import NOON, read_text
-from otto.skill import Skill
+from otto.skill import Parameter, Skill
 
 ROWS = 1500
 
@@ -93,6 +95,27 @@ def test_other_keeps_its_measured_share(bundled_examples: tuple[dict[str, Skill]
     share = sum(row.calls[0].name == OTHER for row in sampler.sample(ROWS)) / ROWS
     assert abs(share - measured) < 0.06
     assert all(row.calls[0].name != OTHER for row in Sampler(skills, examples, other_share=0.0).sample(200))
+
+
+def test_skills_that_the_base_was_never_taught_get_their_share(
+    bundled_examples: tuple[dict[str, Skill], list[Example]],
+) -> None:
+    skills, examples = bundled_examples
+    drawn = Sampler(skills, examples, seed=8, other_share=0.0, joined=0.0, unseen={"lock"}, unseen_share=0.5).sample(
+        400
+    )
+    assert 0.4 < sum(row.calls[0].name == "lock" for row in drawn) / 400 < 0.65
+    strange = Sampler(skills, examples, seed=1, unseen={"nobody"}, unseen_share=0.5)
+    assert strange.sample(50) == Sampler(skills, examples, seed=1).sample(50)
+
+
+def test_what_a_base_was_taught_is_on_its_card(bundled_examples: tuple[dict[str, Skill], list[Example]]) -> None:
+    skills, _ = bundled_examples
+    lights = Skill("lights", (Parameter("room"),))
+    changed = replace(skills["timer"], description="Does something else.")
+    known = {**skills, "lights": lights, "timer": changed}
+    assert unseen(load("tiny-qlora"), known) - {OTHER} == {"lights", "timer"}
+    assert unseen(load("qwen-0.5b"), known) == frozenset(), "no card says what it was taught"
 
 
 def test_equal_seeds_give_equal_streams(bundled_examples: tuple[dict[str, Skill], list[Example]]) -> None:

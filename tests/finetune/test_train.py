@@ -384,7 +384,12 @@ def test_the_verb_shows_the_plan_and_trains_nothing(
 ) -> None:
     from finetune.cli.train import train as verb
 
-    sets = [f"model.base={base}", f"data.train={data / 'train.jsonl'}", f"data.valid={data / 'valid.jsonl'}"]
+    sets = [
+        f"model.base={base}",
+        f"data.train={data / 'train.jsonl'}",
+        f"data.valid={data / 'valid.jsonl'}",
+        "data.sample=false",
+    ]
     verb("tiny-qlora", output=tmp_path / "out", changes=sets, dry_run=True, as_json=True)
     plan = json.loads(capsys.readouterr().out)
     assert (plan["method"], plan["rows"], plan["valid_rows"]) == ("qlora", 16, 2)
