@@ -19,6 +19,10 @@ CLIPS = {
     "timer": ("slt", "set a timer for ten minutes"),
     "lights": ("rms", "turn off the living room light"),
     "berlin": ("slt", "what is the weather in berlin tomorrow"),
+    "espresso": ("slt", "make a small espresso"),
+    "cappuccino": ("slt", "otto, make me a large cappuccino please"),
+    "door": ("slt", "otto, please lock the front door"),
+    "yes": ("slt", "yes please"),
 }
 RATE = 16_000
 
