@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,8 @@ VOICES = tuple(
     for variant in ("", "+f2", "+f4", "+m3", "+m7", "+croak")
 )
 PHRASES = ("otto", "hey otto")
+CALLED = re.compile(r"\botto", re.IGNORECASE)
+"""In some examples somebody calls Otto: these are meant for it."""
 
 
 def noise(chance: np.random.Generator, seconds: float) -> Samples:
@@ -183,12 +186,12 @@ def acted_on(found: Heard) -> bool:
 
 
 def not_for_otto(snapshot: Snapshot, commands: bool = True) -> list[str]:
-    """Sentences that are no commands, and commands without the wake phrase: all examples."""
+    """Sentences that are no commands, and commands: all examples without the wake phrase."""
     return [
         example.text
         for registered in snapshot.skills.values()
         for example in registered.examples
-        if commands or all(call.name == OTHER for call in example.calls)
+        if (commands or all(call.name == OTHER for call in example.calls)) and not CALLED.search(example.text)
     ]
 
 

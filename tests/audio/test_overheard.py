@@ -11,11 +11,13 @@ import pytest
 pytest.importorskip("onnxruntime", reason="needs the voice extra")
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from overheard import hum, knocks, music, noise
+from overheard import hum, knocks, music, noise, not_for_otto
 
 from otto.audio.endpoint import Began, Endpoint, Hangover
 from otto.audio.standin import chunks
 from otto.audio.vad import VoiceActivity
+from otto.config import Folders, bundled
+from otto.registry import Registry
 
 
 @pytest.mark.parametrize("kind", [noise, hum, knocks, music])
@@ -29,3 +31,11 @@ def test_what_is_no_voice_begins_hardly_any_utterance(kind: object, stretches: i
         for chunk in chunks((sound * 32767).astype(np.int16), tail=0.0):
             began += sum(isinstance(event, Began) for event in endpoint(chunk, voice(chunk)))
     assert began <= stretches
+
+
+def test_nobody_in_it_calls_otto() -> None:
+    registry = Registry(Folders((bundled("examples"),), (bundled("skills"),)))
+    said = not_for_otto(registry.snapshot)
+    registry.close()
+    assert len(said) > 5000
+    assert [text for text in said if "otto" in text.lower().split()] == []
