@@ -33,8 +33,8 @@ def test_what_is_no_voice_begins_hardly_any_utterance(kind: object, stretches: i
     assert began <= stretches
 
 
-def test_nobody_in_it_calls_otto() -> None:
-    registry = Registry(Folders((bundled("examples"),), (bundled("skills"),)))
+def test_nobody_in_it_calls_otto(tmp_path: Path) -> None:
+    registry = Registry(Folders((bundled("examples"),), (bundled("skills"),)), cache=tmp_path)
     said = not_for_otto(registry.snapshot)
     registry.close()
     assert len(said) > 5000
