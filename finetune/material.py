@@ -17,6 +17,7 @@ from finetune.sample import Sampler
 from finetune.shapes import Conversation, DataError, from_example, of_calls, read
 from finetune.split import leaks, split_of
 from finetune.tasks import Task, make
+from otto.call import OTHER
 from otto.config import Folders, bundled, folders, load
 from otto.errors import OttoError
 from otto.example import Example
@@ -105,7 +106,9 @@ def unseen(recipe: Recipe, skills: Mapping[str, Skill]) -> frozenset[str]:
     """Skills that the base was not taught, or taught otherwise; none where no card says what it was taught."""
     card = cards.read(Path(base(recipe))) if base(recipe) else None
     learnt = card.skills if card else {}
-    return frozenset(name for name, skill in skills.items() if learnt and learnt.get(name) != skill.hash)
+    return frozenset(
+        name for name, skill in skills.items() if learnt and name != OTHER and learnt.get(name) != skill.hash
+    )
 
 
 def _system(recipe: Recipe) -> str:

@@ -119,7 +119,7 @@ class Data(_Section):
     sample: bool = False
     """Sample sentences from the example files without end, instead of reading files; needs `training.steps`."""
     examples: Path = Path()
-    """Folder of example files to sample from; the bundled ones unless given."""
+    """Folder of example files to sample from; unless given, the user's own over the bundled ones."""
     other_share: Share | None = None
     """Of sampled rows that mean `other()`; as in the examples unless given."""
     unseen_share: Share = 0.0

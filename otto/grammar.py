@@ -104,8 +104,8 @@ class _Rules:
     """The rules of one grammar by name; equal ones are written once. A letter says what a rule is: `s` a skill, `a` its
     first argument, `m` one more, `c` a choice, `t` a text, `w` a word that was said, `v` another value."""
 
-    def __init__(self, said: str = "") -> None:
-        self._said = said
+    def __init__(self, said: str) -> None:
+        self._said = [word for word in _WORD.finditer(said) if not FORBIDDEN.search(word.group())]
         self.bodies: dict[str, str] = {}
         self._named: dict[tuple[str, str], str] = {}
         self._made: Counter[str] = Counter()
@@ -155,7 +155,7 @@ class _Rules:
 
     def _words(self) -> str:
         """The rule for some words of the sentence, one after the other; empty where it has none."""
-        words = [word for word in _WORD.finditer(self._said) if not FORBIDDEN.search(word.group())]
+        words = self._said
         if words and "said" not in self.bodies:
             starts = " | ".join(f"w{place}" for place in range(len(words)))
             self.bodies["said"] = rf'"\"" ({starts}) "\""'

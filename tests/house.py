@@ -33,6 +33,7 @@ from otto.confirmation import SpokenConfirmation
 from otto.daemon import Daemon
 from otto.daemonclient import request
 from otto.listen import Parts, VoiceLoop
+from tests.examplefiles import STOP_FILE
 from tests.voicefakes import WAKE, Notebook
 
 THINGS = ("house", "tree", "car", "ball", "door", "boat", "wall", "bed", "shed", "ship")
@@ -51,23 +52,6 @@ build(thing="[thing]") builds a thing.
 run: ["sleep", "{seconds}"]
 reply: Built {thing}.
 timeout: 20
-"""
-SILENT = """#### Prompt:
-stop() stops.
-
-#### Examples:
-User: stop
-Assistant: stop()
-User: be quiet
-Assistant: stop()
-User: stop it now
-Assistant: stop()
-User: silence please
-Assistant: stop()
-
-#### Action:
-run: ["true"]
-reply: Stopped.
 """
 
 
@@ -122,7 +106,7 @@ def skills(folder: Path, seconds: float) -> Folders:
     none.mkdir(exist_ok=True)
     build = BUILD.replace("{seconds}", f"{seconds:.2f}").replace("{examples}", EXAMPLES)
     (examples / "build_examples.txt").write_text(build)
-    (examples / "stop_examples.txt").write_text(SILENT)
+    (examples / "stop_examples.txt").write_text(STOP_FILE)
     return Folders((examples,), (none,))
 
 

@@ -22,45 +22,9 @@ from otto.daemonclient import ask_daemon, request
 from otto.listen import BUSY
 from otto.unit import STOP_SECONDS as GRANTED_SECONDS
 from otto.unixsocket import MAX_LINE, DaemonError, Lines, bind, connect, socket_path
+from tests.examplefiles import SKILL_FILE, STOP_FILE
 
-SKILL = """#### Prompt:
-{name}(thing="[thing]") {name}s a thing.
-
-#### Examples:
-User: {name} the red ball
-Assistant: {name}(thing="red ball")
-User: please {name} a house
-Assistant: {name}(thing="house")
-User: {name} my old car
-Assistant: {name}(thing="old car")
-User: could you {name} the tree
-Assistant: {name}(thing="tree")
-User: {name} this
-Assistant: {name}(thing="this")
-
-#### Action:
-run: {command}
-reply: {reply}
-risk: {risk}
-timeout: 20
-"""
-STOP = """#### Prompt:
-stop() stops.
-
-#### Examples:
-User: stop
-Assistant: stop()
-User: be quiet
-Assistant: stop()
-User: stop it now
-Assistant: stop()
-User: silence please
-Assistant: stop()
-
-#### Action:
-run: ["true"]
-reply: Stopped.
-"""
+SLOW_FILE = SKILL_FILE + "timeout: 20\n"
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +37,9 @@ def skills(tmp_path_factory: pytest.TempPathFactory) -> Folders:
         ("dig", '["sleep", "15"]', "Dug {thing}.", "none"),
         ("crush", '["echo", "{thing}"]', "Crushed {output}.", "confirm"),
     ):
-        text = SKILL.replace("{name}", name).replace("{command}", command)
+        text = SLOW_FILE.replace("{name}", name).replace("{command}", command)
         (folder / f"{name}_examples.txt").write_text(text.replace("{reply}", reply).replace("{risk}", risk))
-    (folder / "stop_examples.txt").write_text(STOP)
+    (folder / "stop_examples.txt").write_text(STOP_FILE)
     return Folders((folder,), (none,))
 
 

@@ -114,7 +114,7 @@ def test_what_a_base_was_taught_is_on_its_card(bundled_examples: tuple[dict[str,
     lights = Skill("lights", (Parameter("room"),))
     changed = replace(skills["timer"], description="Does something else.")
     known = {**skills, "lights": lights, "timer": changed}
-    assert unseen(load("tiny-qlora"), known) - {OTHER} == {"lights", "timer"}
+    assert unseen(load("tiny-qlora"), known) == {"lights", "timer"}
     assert unseen(load("qwen-0.5b"), known) == frozenset(), "no card says what it was taught"
 
 

@@ -17,44 +17,8 @@ from otto.config import Folders, Settings, load
 from otto.service.engines import Engines
 from otto.service.run import Server
 from otto.turn import Assistant
+from tests.examplefiles import SKILL_FILE, STOP_FILE
 
-SKILL = """#### Prompt:
-{name}(thing="[thing]") {name}s a thing.
-
-#### Examples:
-User: {name} the red ball
-Assistant: {name}(thing="red ball")
-User: please {name} a house
-Assistant: {name}(thing="house")
-User: {name} my old car
-Assistant: {name}(thing="old car")
-User: could you {name} the tree
-Assistant: {name}(thing="tree")
-User: {name} this
-Assistant: {name}(thing="this")
-
-#### Action:
-run: {command}
-reply: {reply}
-risk: {risk}
-"""
-STOP = """#### Prompt:
-stop() stops.
-
-#### Examples:
-User: stop
-Assistant: stop()
-User: be quiet
-Assistant: stop()
-User: stop it now
-Assistant: stop()
-User: silence please
-Assistant: stop()
-
-#### Action:
-run: ["true"]
-reply: Stopped.
-"""
 OTHER = """#### Examples:
 User: how do magnets work
 Assistant: other()
@@ -81,9 +45,9 @@ def write_skills(folder: Path) -> Folders:
         ("build", '["sleep", "1"]', "Built {thing}.", "none"),
         ("crush", '["echo", "{thing}"]', "Crushed {output}.", "confirm"),
     ):
-        text = SKILL.replace("{name}", name).replace("{command}", command)
+        text = SKILL_FILE.replace("{name}", name).replace("{command}", command)
         (examples / f"{name}_examples.txt").write_text(text.replace("{reply}", reply).replace("{risk}", risk))
-    (examples / "stop_examples.txt").write_text(STOP)
+    (examples / "stop_examples.txt").write_text(STOP_FILE)
     (examples / "other_examples.txt").write_text(OTHER)
     return Folders((examples, folder / "config" / "examples"), (none, folder / "config" / "skills"))
 

@@ -2,7 +2,7 @@
 // it, so that what lies above 8 kHz is left out instead of folding back into speech as noise.
 
 const RATE = 16000, BLOCK = 1024;
-const CROSSINGS = 12; // zero crossings of the sinc on either side; the band ends 48 dB down within 0.9 kHz
+const CROSSINGS = 12; // zero crossings of the sinc on either side; a tone at 9 kHz is 40 dB down
 const FINE = 64;      // points of the table between two input samples
 const PASS = 0.92;    // of the new rate's 8 kHz
 
