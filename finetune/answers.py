@@ -35,12 +35,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from finetune import recipe as recipes
-from finetune.ask import OPENAI, Answer, Endpoint, Limits, Question, answered
+from finetune.ask import Answer, Endpoint, Limits, Question, answered
 from finetune.duplicates import normalised
 from finetune.journal import Journal
 from finetune.shapes import Conversation, DataError
 from otto.errors import ConfigError
 from otto.example import Origin
+from otto.openaiserver import OPENAI
 from otto.prompt import Message, prompt
 
 _COLUMNS = ("question", "prompt", "text", "instruction")

@@ -28,9 +28,9 @@ from finetune.service import Service, ServiceError, Stopped
 from finetune.structured import CUT, MODES, body, content
 from finetune.workers import HERE, Pool, Workers
 from otto.errors import ConfigError, OttoError
+from otto.openaiserver import OPENAI
 from otto.prompt import Message
 
-OPENAI = "https://api.openai.com/v1"
 MALFORMED = 4
 """Answers of another form than asked for, after which a question is given up."""
 HOPELESS = 5

@@ -12,7 +12,6 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -20,8 +19,8 @@ from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
 from otto.audio.stt import Collected, Transcript
 from otto.audio.wav import wav
 from otto.errors import FetchError, OttoError
+from otto.openaiserver import OPENAI, reach, usable
 
-OPENAI = "https://api.openai.com/v1"
 SECONDS = 20.0
 """For one transcript."""
 UNSURE = 0.5
@@ -51,13 +50,13 @@ class Hosted:
         """`address`: up to and with `/v1`; empty: OpenAI's. `prompt`: a few sentences as they are usually said."""
         if not model:
             raise TranscriptionError('Which model shall transcribe? Set stt_model = "…" in otto.toml.')
-        parts = urlsplit(address or OPENAI)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise TranscriptionError(f"OPENAI_BASE_URL is no web address: {address}")
+        if not usable(address or OPENAI):
+            raise TranscriptionError(
+                "OPENAI_BASE_URL is no web address such as http://localhost:8000/v1, without a password"
+            )
         if not address and not key:
             raise TranscriptionError("There is nobody to ask for a transcript: set OPENAI_BASE_URL or OPENAI_API_KEY.")
-        self._address = f"{(address or OPENAI).rstrip('/')}/audio/transcriptions"
-        self._origin = f"{parts.scheme}://{parts.netloc}" if address else ""
+        self._address = (address or OPENAI).rstrip("/")
         self._fields = {"model": model, "language": language, "response_format": "json"}
         if prompt:
             self._fields["prompt"] = prompt
@@ -92,16 +91,12 @@ class Hosted:
 
         from otto.fetch import transport
 
-        door = (
-            transport(origins={self._origin}, seconds=self._seconds)
-            if self._origin
-            else transport(hosts={"api.openai.com"}, seconds=self._seconds)
-        )
+        door = transport(**reach(self._address), seconds=self._seconds)
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         with httpx.Client(transport=door, trust_env=False) as client:
             try:
                 answer = client.post(
-                    self._address,
+                    f"{self._address}/audio/transcriptions",
                     data=self._fields,
                     files={"file": ("speech.wav", sound, "audio/wav")},
                     headers=headers,
