@@ -21,21 +21,21 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from otto.calibrate import calibrate, material, spread
+from otto.bench.calibrate import calibrate, material, spread
+from otto.bench.score import calibration_error, equal
+from otto.bench.testset import NOW, Row, read_file, read_rows, read_skills
 from otto.call import OTHER, Call
 from otto.config import Folders, Settings, bundled, load
 from otto.errors import ModelError
 from otto.example import Example
-from otto.examplefile import NOON
+from otto.examples.file import NOON
 from otto.files import write_atomic
-from otto.live import Live
+from otto.registry.live import Live
 from otto.route import Context, Route, Router
 from otto.routers.cascade import Costs
 from otto.routers.choose import Models
 from otto.routers.fewshot import FewshotRouter
-from otto.score import calibration_error, equal
 from otto.skill import Skill, same_calls
-from otto.testset import NOW, Row, read_file, read_rows, read_skills
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ROOT / "tests" / "data" / "commands.jsonl"

@@ -14,11 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from otto.bench.score import calibration_error
 from otto.call import OTHER, parse
 from otto.config import Folders, bundled, load
-from otto.live import Live
+from otto.registry.live import Live
 from otto.route import Context
-from otto.score import calibration_error
 from otto.skill import same_calls
 
 ROWS = Path(__file__).resolve().parent.parent / "tests" / "data" / "commands.jsonl"

@@ -25,13 +25,13 @@ from otto.call import OTHER, Call, parse
 from otto.config import Folders, Settings, bundled, load
 from otto.conversation import Conversation
 from otto.dispatch import Result
-from otto.job import answer_to, session_entry
-from otto.live import Live, Ready
 from otto.question import missing
+from otto.registry.live import Live, Ready
 from otto.route import Context, Question, Route
 from otto.skill import Skill, same_calls
 from otto.turn import waiting
 from otto.undo import UNDO, Done
+from otto.worker.job import answer_to, session_entry
 
 DATA = Path(__file__).resolve().parent.parent / "tests" / "data"
 ELSEWHERE = ("volume", "media", "weather", "news", "openai", "story", "runapp", "lock", "define")

@@ -25,8 +25,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from overheard import PHRASES, acted_on, levelled, replies, spoken
 
-from otto import voice as voices
-from otto.attention import Attention
 from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
 from otto.audio.echo import Playback
 from otto.audio.endpoint import Endpoint, Hangover
@@ -36,9 +34,11 @@ from otto.audio.vad import VoiceActivity
 from otto.audio.wake import Spotter
 from otto.config import load
 from otto.dispatch import nobody
-from otto.ears import Sound
-from otto.hearer import Heard, Hearer
 from otto.turn import Assistant
+from otto.voice import make as voices
+from otto.voice.attention import Attention
+from otto.voice.ears import Sound
+from otto.voice.hearer import Heard, Hearer
 
 Samples = NDArray[np.float32]
 SAID = ("stop", "otto stop", "be quiet please", "otto what time is it")
@@ -108,7 +108,7 @@ def noticed(seed: int, reply: str, said: str = "", louder: float = 0.0, hearer: 
 def understood(
     hearer: Hearer, interruption: Interruption, voice: VoiceActivity, began: Said, rest: list[AudioChunk]
 ) -> Iterator[Heard]:
-    """What is heard after Otto fell silent, as `otto.ears.Ears` hands it on."""
+    """What is heard after Otto fell silent, as `otto.voice.ears.Ears` hands it on."""
     endpoint, interrupting = Endpoint(Hangover(0.6)), True
     deaf = round(DEAF_SECONDS * RATE / CHUNK_SAMPLES)
     sounds = [*began, *(interruption.through(chunk) for chunk in rest[:deaf]), *((each, None) for each in rest[deaf:])]

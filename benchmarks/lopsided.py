@@ -18,14 +18,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from otto.bench.score import calibration_error
+from otto.bench.testset import NOW, Row, read_rows, read_skills
 from otto.call import OTHER, Call
 from otto.example import Example
 from otto.files import write_atomic
 from otto.route import Context
 from otto.routers.fewshot import FewshotRouter
-from otto.score import calibration_error
 from otto.skill import Skill
-from otto.testset import NOW, Row, read_rows, read_skills
 
 SKILLS = 12
 FEWEST, MOST = 12, 30

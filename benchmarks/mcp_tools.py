@@ -33,7 +33,7 @@ from zoneinfo import ZoneInfo
 from otto.call import OTHER, Call, parse
 from otto.config import Settings, folders
 from otto.files import write_atomic
-from otto.live import Live
+from otto.registry.live import Live
 from otto.route import Context, Router
 from otto.skill import Skill, same_calls
 

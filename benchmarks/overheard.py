@@ -25,7 +25,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from otto.attention import CALLED_SECONDS, Attention
 from otto.audio.chunk import RATE
 from otto.audio.endpoint import CHUNK_SECONDS, Endpoint, Hangover
 from otto.audio.recording import read
@@ -34,11 +33,12 @@ from otto.audio.stt import SpeechToText
 from otto.audio.vad import VoiceActivity
 from otto.audio.wake import Spotter
 from otto.call import OTHER
-from otto.ears import Sound
-from otto.hearer import Heard, Hearer
-from otto.listen import SURE, meant
-from otto.snapshot import Snapshot
+from otto.registry.snapshot import Snapshot
 from otto.turn import Understood
+from otto.voice.attention import CALLED_SECONDS, Attention
+from otto.voice.ears import Sound
+from otto.voice.hearer import Heard, Hearer
+from otto.voice.loop import SURE, meant
 
 Samples = NDArray[np.float32]
 VOICES = tuple(
@@ -176,7 +176,7 @@ def heard(
 
 
 def acted_on(found: Heard) -> bool:
-    """Whether something would be carried out: the rules of `otto.listen.VoiceLoop`."""
+    """Whether something would be carried out: the rules of `otto.voice.loop.VoiceLoop`."""
     understood, confidence = found.understood, found.transcript.confidence
     if not found.command or understood is None or understood.route.rejected:
         return False
@@ -200,7 +200,7 @@ def main() -> None:
     from otto.config import load
     from otto.dispatch import nobody
     from otto.turn import Assistant
-    from otto.voice import engine
+    from otto.voice.make import engine
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60)

@@ -6,7 +6,7 @@
 The prompt lists fifty skills: the bundled ones, and made ones of a household. Sentences are examples of the bundled
 skills, in a fixed random order. Reported are the tokens of the first prompt, and how many of each later one had to be
 evaluated; first with all skills in the prompt, then with a list half as long, chosen for each sentence
-(`otto/shortlist.py`).
+(`otto/routers/shortlist.py`).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from otto.grammar import grammar
 from otto.models.language import Request
 from otto.models.llama import Llama
 from otto.prompt import RouterPrompt, listing, router_prompt
-from otto.registry import Registry
-from otto.shortlist import Shortlist
+from otto.registry.registry import Registry
+from otto.routers.shortlist import Shortlist
 from otto.skill import Parameter, Skill
 from otto.values import Limits
 

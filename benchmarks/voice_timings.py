@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from pulse import SINK, pulse_server
 
 from otto.audio.recording import read
-from otto.hearer import Heard
 from otto.turn import Turn
+from otto.voice.hearer import Heard
 
 COMMANDS = ("cancel all timers", "what time is it in tokyo", "stop", "what can you do", "what is nine times nine",
             "list my timers", "what time is it", "read my notes", "list my reminders", "say that again")  # fmt: skip
@@ -61,10 +61,10 @@ class Collected:
 
 def main() -> None:
     """The program."""
-    from otto import voice
     from otto.config import load
-    from otto.listen import VoiceLoop
     from otto.turn import Assistant
+    from otto.voice import make as voice
+    from otto.voice.loop import VoiceLoop
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=50)

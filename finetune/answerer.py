@@ -28,6 +28,7 @@ from pathlib import Path
 from finetune.recipe import TINY
 from finetune.testdata import EvaluationSet
 from finetune.tracking import PREFIX, pull
+from otto.bench.testset import read_file
 from otto.config import Settings, folders
 from otto.errors import ConfigError, ModelFileError, OttoError
 from otto.models import card as cards
@@ -39,7 +40,6 @@ from otto.route import Router
 from otto.routers.choose import MODELS, ROUTERS
 from otto.routers.choose import TINY as TINY_FOLDER
 from otto.routers.model import ModelRouter
-from otto.testset import read_file
 
 NAMES = (*ROUTERS, "auto")
 _HUB_FILES = ("*.safetensors", "*.json", "*.model", "*.txt")
@@ -243,7 +243,7 @@ def _from_hub(repository: str) -> Path:
 @contextmanager
 def _router(named: Named, test: EvaluationSet, settings: Settings, progress: Progress) -> Iterator[Router]:
     """One of Otto's own: over the set's skills, trained on its rows where it brings both, else as it runs."""
-    from otto.live import Live
+    from otto.registry.live import Live
     from otto.routers.choose import Models
 
     patient = replace(settings, router_seconds=min(60.0, named.seconds))

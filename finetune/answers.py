@@ -41,7 +41,7 @@ from finetune.journal import Journal
 from finetune.shapes import Conversation, DataError
 from otto.errors import ConfigError
 from otto.example import Origin
-from otto.openaiserver import OPENAI
+from otto.network.openaiserver import OPENAI
 from otto.prompt import Message, prompt
 
 _COLUMNS = ("question", "prompt", "text", "instruction")

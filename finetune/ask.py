@@ -28,7 +28,7 @@ from finetune.service import Service, ServiceError, Stopped
 from finetune.structured import CUT, MODES, body, content
 from finetune.workers import HERE, Pool, Workers
 from otto.errors import ConfigError, OttoError
-from otto.openaiserver import OPENAI
+from otto.network.openaiserver import OPENAI
 from otto.prompt import Message
 
 MALFORMED = 4

@@ -16,7 +16,7 @@ from otto.call import FORBIDDEN, OTHER, Call, write
 from otto.errors import CallError
 from otto.evidence import supported
 from otto.example import Example
-from otto.examplefile import NOON
+from otto.examples.file import NOON
 from otto.skill import Skill
 
 LONGEST = 300

@@ -51,7 +51,7 @@ def collect(
 ) -> Collection:
     """The rows checked, without duplicates, split, and in an order drawn with `seed`.
 
-    `now`: when values are read; the noon of example files (`otto.examplefile.NOON`), or what is right today would be
+    `now`: when values are read; the noon of example files (`otto.examples.file.NOON`), or what is right today would be
     over tomorrow.
 
     `near`: likeness from which on rows share a split. `alike`: likeness from which on, of rows with one answer, only

@@ -17,7 +17,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from otto.heldout import normalised
+from otto.bench.heldout import normalised
 
 __all__ = ["NEAR", "Index", "families", "likeness", "normalised", "triples"]
 

@@ -23,6 +23,7 @@ from finetune.answerer import Answerer, Named, open_answerer
 from finetune.score import Metrics, Prediction, line, measured, predicted, read_predictions, unanswered
 from finetune.testdata import EvaluationSet
 from finetune.workers import HERE, Pool, Workers
+from otto.bench.testset import NOW, Row
 from otto.config import Settings
 from otto.errors import ModelError, OttoError
 from otto.files import write_atomic
@@ -30,7 +31,6 @@ from otto.models.language import Request, Written
 from otto.route import Context
 from otto.routers.model import ModelRouter
 from otto.skill import Skill
-from otto.testset import NOW, Row
 
 BATCH = 16
 """Rows at a time, for engines that answer several."""

@@ -29,15 +29,16 @@ from typing import Any, Literal
 from finetune.ask import Check, Question
 from finetune.candidate import Candidate, Judge
 from finetune.journal import Journal
-from otto import examplefile, signature
+from otto import signature
 from otto.call import OTHER, Call, parse, write
 from otto.config import Settings, bundled
-from otto.correction import examples_file
 from otto.errors import CallSyntaxError, OttoError, SchemaError
 from otto.example import Example
+from otto.examples import file as examplefile
+from otto.examples.correction import examples_file
 from otto.prompt import Message, listing, prompt
+from otto.registry.snapshot import Registered
 from otto.skill import Parameter, Skill
-from otto.snapshot import Registered
 from otto.values import TYPES
 
 A_QUESTION = 8

@@ -23,7 +23,7 @@ from otto.errors import OttoError
 from otto.example import Example
 from otto.models import card as cards
 from otto.prompt import prompt, router_prompt
-from otto.registry import Registry
+from otto.registry.registry import Registry
 from otto.skill import Skill
 
 LARGE_VALID = 0.5

@@ -32,8 +32,8 @@ from finetune.scan import redacted, scan
 from finetune.shapes import DataError, dumps
 from finetune.sources import Dropped
 from otto.example import Origin
+from otto.library.sections import Section
 from otto.prompt import Message, prompt
-from otto.sections import Section
 
 LONGEST_WORDS = 80
 LEAST_WORDS = 3

@@ -29,8 +29,8 @@ from otto.config import Folders, bundled, load
 from otto.errors import CallError, CallSyntaxError
 from otto.evidence import supported
 from otto.example import Example
-from otto.examplefile import NOON, plain
-from otto.registry import Registry
+from otto.examples.file import NOON, plain
+from otto.registry.registry import Registry
 from otto.skill import Parameter, Skill
 
 VERBATIM = 0.15

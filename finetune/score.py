@@ -17,12 +17,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from otto.bench.score import BINS, argument_f1, calibration_error, equal, share
+from otto.bench.testset import NOW, Row
 from otto.call import OTHER, Call, parse
 from otto.errors import OttoError
 from otto.route import Route
-from otto.score import BINS, argument_f1, calibration_error, equal, share
 from otto.skill import Skill, same_calls
-from otto.testset import NOW, Row
 
 NONE = "(none)"
 """Instead of a skill's name where no answer came, or the set's own call cannot be written."""

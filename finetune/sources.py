@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from finetune.shapes import Conversation, DataError, from_example, of_calls, read
-from otto import examplefile
 from otto.call import parse
 from otto.config import Settings, bundled
-from otto.correction import corrections, corrections_file
 from otto.example import Origin
-from otto.exampledraft import SUFFIX
+from otto.examples import file as examplefile
+from otto.examples.correction import corrections, corrections_file
+from otto.examples.draft import SUFFIX
 from otto.prompt import Message
+from otto.registry.snapshot import Snapshot
 from otto.routers.followup import NAME as FOLLOW_UP
-from otto.snapshot import Snapshot
 from otto.store import open_store
 
 

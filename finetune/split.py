@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 from finetune.duplicates import NEAR, Index, families, normalised
 from finetune.shapes import Conversation
+from otto.bench.heldout import point
 from otto.errors import OttoError
-from otto.heldout import point
 
 __all__ = ["SPLITS", "Leak", "Shares", "by_source", "leaks", "point", "split", "split_of"]
 

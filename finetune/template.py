@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from otto.call import OTHER, Argument, Call, Scalar
 from otto.errors import ValueReadError
 from otto.example import Example
-from otto.examplefile import NOON
+from otto.examples.file import NOON
 from otto.routers.alignment import SENTENCE_TYPES, align, chunks
 from otto.routers.sentence import word_spans
 from otto.skill import Parameter, Skill

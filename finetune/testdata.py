@@ -19,14 +19,14 @@ from pathlib import Path
 
 from finetune import shapes
 from finetune.tracking import PREFIX, pull
+from otto.bench.heldout import held_out
+from otto.bench.testset import Row, read_file, read_skills
 from otto.call import OTHER, Call, parse, write
 from otto.config import Settings, folders
 from otto.errors import CallSyntaxError, ConfigError, OttoError
 from otto.example import Example
-from otto.heldout import held_out
+from otto.registry.snapshot import Snapshot
 from otto.skill import OTHER_SKILL, Skill
-from otto.snapshot import Snapshot
-from otto.testset import Row, read_file, read_skills
 
 HELD_OUT = "held-out"
 
@@ -122,7 +122,7 @@ def _own_skills(settings: Settings) -> dict[str, Skill]:
 
 
 def _own_examples(settings: Settings) -> EvaluationSet:
-    """What `otto/heldout.py` holds back of the example files."""
+    """What `otto/bench/heldout.py` holds back of the example files."""
     snapshot = _snapshot(settings)
     examples = [example for entry in snapshot.skills.values() for example in entry.examples]
     rows = [Row(example.text, example.calls) for example in examples if held_out(example.text)]
@@ -133,7 +133,7 @@ def _own_examples(settings: Settings) -> EvaluationSet:
 
 
 def _snapshot(settings: Settings) -> Snapshot:
-    from otto.registry import Registry
+    from otto.registry.registry import Registry
 
     registry = Registry(folders(settings), cache=settings.cache_folder)
     try:

@@ -23,7 +23,7 @@ import otto
 from finetune.template import Slot, Template, frames
 from otto.errors import ValueReadError
 from otto.example import Example
-from otto.examplefile import NOON
+from otto.examples.file import NOON
 from otto.skill import Parameter
 from otto.values import gazetteer
 

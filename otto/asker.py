@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from otto.call import Call
-from otto.confirmation import question
 from otto.dispatch import Confirm, nobody
 from otto.skill import Skill
+from otto.voice.confirmation import question
 
 
 class Asker:

@@ -13,9 +13,9 @@ import re
 from typing import TYPE_CHECKING
 
 from otto.errors import FetchError, SkillError
-from otto.fetch import transport
-from otto.openaiserver import OPENAI, reach
-from otto.openaiserver import client as connected
+from otto.network.fetch import transport
+from otto.network.openaiserver import OPENAI, reach
+from otto.network.openaiserver import client as connected
 
 if TYPE_CHECKING:
     from openai import OpenAI, OpenAIError

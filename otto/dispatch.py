@@ -22,14 +22,14 @@ from otto import action as actions
 from otto.call import OTHER, Call
 from otto.config import Settings
 from otto.errors import OttoError, SkillError, WorkerError
-from otto.job import session_entry
 from otto.question import described, for_argument, missing
 from otto.skill import Skill, to_json
 from otto.undo import UNDO, Done
-from otto.worker import Worker
+from otto.worker.job import session_entry
+from otto.worker.worker import Worker
 
 if TYPE_CHECKING:
-    from otto.snapshot import Registered, Snapshot
+    from otto.registry.snapshot import Registered, Snapshot
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from otto.skill import Skill
 
 if TYPE_CHECKING:
     from otto.config import Settings
-    from otto.fetch import Answer
+    from otto.network.fetch import Answer
     from otto.store import Store
 
 
@@ -67,8 +67,8 @@ class Session:
 
     @cached_property
     def fetch(self) -> Callable[..., Answer]:
-        """The one door to the network: `otto.fetch.fetch`. Raises `FetchError` with a sentence for the user."""
-        from otto.fetch import fetch
+        """The one door to the network: `otto.network.fetch.fetch`. Raises `FetchError` with a sentence for the user."""
+        from otto.network.fetch import fetch
 
         return self._fetch or fetch
 

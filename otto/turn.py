@@ -23,7 +23,7 @@ from otto.config import Folders, Settings, folders
 from otto.conversation import Conversation
 from otto.dispatch import Dispatcher, Result
 from otto.errors import OttoError, StoreError
-from otto.live import Live, Ready
+from otto.registry.live import Live, Ready
 from otto.reply import Reply
 from otto.route import Context, Question, Route
 from otto.skill import Skill

@@ -59,11 +59,11 @@ BOXES = (
     Box(2, 1, "What was said", "Sphinx, Whisper, or a server", ("otto/audio/stt.py",)),
     Box(3, 1, "What is meant", "fewshot, a model where unsure", ("otto/routers",)),
     Box(3, 2, "Is it well-formed", "typed arguments, or it asks", ("otto/skill.py", "otto/question.py")),
-    Box(2, 2, "Do it", "a yes if risky; in its own process", ("otto/dispatch.py", "otto/worker.py")),
+    Box(2, 2, "Do it", "a yes if risky; in its own process", ("otto/dispatch.py", "otto/worker")),
     Box(1, 2, "Answer", "spoken, shown, or sent", ("otto/reply.py", "otto/audio/tts.py")),
     Box(1, 3, "History", "SQLite or PostgreSQL", ("otto/store",)),
-    Box(2, 3, "Review", "“Right”, or what was meant", ("otto/correction.py",)),
-    Box(3, 3, "Examples", "one file a skill, live in a second", ("otto/registry.py", "otto/live.py")),
+    Box(2, 3, "Review", "“Right”, or what was meant", ("otto/examples/correction.py",)),
+    Box(3, 3, "Examples", "one file a skill, live in a second", ("otto/registry",)),
 )
 CARRIED = ("AudioChunk", "Utterance", "Transcript")
 """What flows along the row of speech."""

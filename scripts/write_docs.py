@@ -22,7 +22,7 @@ def skills() -> str:
     """The bundled skills: how each is called, what it does, whether it asks first, how many examples it learns from."""
     from otto import signature
     from otto.config import Folders, bundled
-    from otto.registry import Registry
+    from otto.registry.registry import Registry
 
     with tempfile.TemporaryDirectory() as cache:
         registry = Registry(Folders((bundled("examples"),), (bundled("skills"),)), cache=Path(cache))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote_plus, urlsplit
 
 from otto import Reply, Session, SkillError, skill
-from otto.feed import headlines
+from otto.network.feed import headlines
 
 READ = 5
 """How many headlines are read."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from otto.config import Settings, folders
-from otto.live import Live
+from otto.registry.live import Live
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 """A Wednesday noon."""

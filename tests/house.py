@@ -23,16 +23,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from otto.attention import Attention
 from otto.audio.chunk import CHUNK_SAMPLES, AudioChunk
 from otto.audio.scripted import ScriptedSpeech, loudness
 from otto.audio.standin import chunks
 from otto.audio.tts import Speaker, Voice
 from otto.config import Folders, load
-from otto.confirmation import SpokenConfirmation
-from otto.daemon import Daemon
-from otto.daemonclient import request
-from otto.listen import Parts, VoiceLoop
+from otto.daemon.client import request
+from otto.daemon.daemon import Daemon
+from otto.voice.attention import Attention
+from otto.voice.confirmation import SpokenConfirmation
+from otto.voice.loop import Parts, VoiceLoop
 from tests.examplefiles import STOP_FILE
 from tests.voicefakes import WAKE, Notebook
 

@@ -17,11 +17,11 @@ from otto.call import Call, parse
 from otto.config import Settings
 from otto.dispatch import Dispatcher, Result, nobody
 from otto.errors import CallError
+from otto.registry.snapshot import PythonFunction, Registered, Snapshot
 from otto.skill import OTHER_SKILL, Parameter, Skill
-from otto.snapshot import PythonFunction, Registered, Snapshot
 from otto.undo import Done
 from otto.values import TYPES, Limits
-from otto.worker import describe
+from otto.worker.worker import describe
 
 LIGHTS = '''
 from typing import Annotated, Literal

@@ -14,12 +14,12 @@ import pytest
 from otto.call import FORBIDDEN, Call, parse, write
 from otto.config import Folders, bundled
 from otto.errors import ModelError
-from otto.examplefile import read as read_file
+from otto.examples.file import read as read_file
 from otto.grammar import MAX_CALLS, MAX_TEXT, grammar, refuse_oversized
-from otto.registry import Registry
+from otto.registry.registry import Registry
+from otto.registry.snapshot import Snapshot
 from otto.signature import find, merge
 from otto.skill import OTHER_SKILL, Parameter, Skill
-from otto.snapshot import Snapshot
 from otto.values import Limits
 from tests.gbnf import Class, Gbnf, Node, read
 

@@ -85,14 +85,15 @@ def test_importing_otto_is_light() -> None:
 
 
 def test_the_worker_process_is_light() -> None:
-    modules, _ = measured("import otto.job, otto.perform")
+    modules, _ = measured("import otto.worker.job, otto.worker.perform")
     assert not modules & {*HEAVY, *ALSO_HEAVY}
 
 
 @pytest.mark.parametrize("name", ["resource", "fcntl"])
 def test_otto_imports_where_a_unix_module_is_missing(name: str) -> None:
     measured(
-        f"sys.modules[{name!r}] = None; import otto, otto.job, otto.child, otto.program, otto.worker, otto.dispatch"
+        f"sys.modules[{name!r}] = None; import otto, otto.program, otto.dispatch, "
+        "otto.worker.job, otto.worker.child, otto.worker.worker"
     )
 
 

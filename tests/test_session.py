@@ -7,10 +7,10 @@ from pathlib import Path
 
 from otto import Session
 from otto.config import Settings
-from otto.fetch import Answer, fetch
-from otto.job import _session, session_entry
+from otto.network.fetch import Answer, fetch
 from otto.skill import Parameter, Skill
 from otto.store import open_store
+from otto.worker.job import _session, session_entry
 
 
 def test_nothing_is_opened_before_it_is_used(now: datetime, tmp_path: Path) -> None:

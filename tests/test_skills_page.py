@@ -10,7 +10,7 @@ import pytest
 
 from otto import action
 from otto.config import Folders
-from otto.registry import Registry
+from otto.registry.registry import Registry
 from otto.signature import find, merge
 from otto.values import TYPES, Limits
 

@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otto.attention import Attention
 from otto.audio.chunk import AudioChunk
 from otto.audio.scripted import ScriptedSpeech, loudness
 from otto.audio.standin import Recorded, chunks
 from otto.audio.tts import Speaker
 from otto.call import Call, parse
-from otto.confirmation import SpokenConfirmation
 from otto.conversation import Conversation
 from otto.dispatch import Result
-from otto.hearer import Heard
-from otto.listen import Parts, VoiceLoop
 from otto.reply import Reply
 from otto.route import Question, Route
 from otto.turn import Turn, Understood, clean
+from otto.voice.attention import Attention
+from otto.voice.confirmation import SpokenConfirmation
+from otto.voice.hearer import Heard
+from otto.voice.loop import Parts, VoiceLoop
 
 WAKE = ("otto", "hey otto")
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from finetune.shapes import Conversation
     from finetune.sources import Dropped
     from otto.config import Settings
+    from otto.registry.snapshot import Snapshot
     from otto.skill import Skill
-    from otto.snapshot import Snapshot
 
 app = typer.Typer(
     help="Make, collect, split, look at and convert training data.",
@@ -108,7 +108,7 @@ def collect(
     from finetune.split import Shares
     from otto.cli.terminal import progress_bar
     from otto.config import load
-    from otto.examplefile import NOON
+    from otto.examples.file import NOON
 
     settings, shares, unwanted = load(), Shares(valid, test), _private(private)
     with progress_bar() as progress:
@@ -282,14 +282,14 @@ def _private(value: str) -> Private:
 def _snapshot(settings: Settings, files: Sequence[Path]) -> Snapshot:
     """All skills, those of example files given among them."""
     from otto.cli.skills import registry
-    from otto.exampledraft import SUFFIX
+    from otto.examples.draft import SUFFIX
 
     inside = [each for path in files for each in (sorted(path.iterdir()) if path.is_dir() else [path])]
     return registry(settings, None, None, [path for path in inside if path.name.endswith(SUFFIX)]).snapshot
 
 
 def _schemas(snapshot: Snapshot, skills_file: Path | None) -> Mapping[str, Skill]:
-    from otto.testset import read_skills
+    from otto.bench.testset import read_skills
 
     if skills_file is None:
         return {name: entry.skill for name, entry in snapshot.skills.items()}

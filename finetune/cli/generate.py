@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from finetune.generate import Run
     from finetune.journal import Journal
     from otto.example import Example
-    from otto.snapshot import Registered, Snapshot
+    from otto.registry.snapshot import Registered, Snapshot
 
 EXAMPLES = """Examples:
 
@@ -108,7 +108,7 @@ def _entry(skill: str, file: Path | None) -> tuple[Snapshot, Registered]:
     """All skills, and the one meant."""
     from otto.cli.skills import refuse_unknown, registry
     from otto.config import load
-    from otto.exampledraft import name_of
+    from otto.examples.draft import name_of
 
     if bool(skill) == bool(file):
         raise OttoError("which skill? Give --skill NAME or --file FILE")

@@ -82,7 +82,7 @@ def _from_topics(topics: Path, output: Path) -> list[Part]:
 def _from_document(document: Path | None, output: Path, pages: bool, test: float) -> list[Part]:
     """Of some sections questions to train on, of the others a test set beside it."""
     from finetune.questions import about, parted
-    from otto import sections
+    from otto.library import sections
 
     assert document is not None
     train, held = parted(sections.read(document, "pages" if pages else "sections"), test)

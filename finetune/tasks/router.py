@@ -15,7 +15,7 @@ from finetune.shapes import Conversation, DataError
 from finetune.tasks import Score
 from otto.call import OTHER, Call, parse
 from otto.errors import CallError, CallSyntaxError
-from otto.examplefile import NOON
+from otto.examples.file import NOON
 from otto.prompt import RouterPrompt
 from otto.skill import OTHER_SKILL, Skill, same_calls
 

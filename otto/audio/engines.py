@@ -13,15 +13,15 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from otto.attention import names
 from otto.audio.language import prepared, sentences
 from otto.audio.sounds import Snapper, vocabularies
 from otto.audio.stt import SpeechToText
 from otto.config import Settings
 from otto.errors import ConfigError, ModelFileError
 from otto.example import Example
+from otto.registry.snapshot import Snapshot
 from otto.skill import Skill
-from otto.snapshot import Snapshot
+from otto.voice.attention import names
 
 ENGINES = ("auto", "whisper", "sphinx", "openai")
 INSTALL = "pip install 'otto-assistant[voice]'"

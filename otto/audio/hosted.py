@@ -19,7 +19,7 @@ from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
 from otto.audio.stt import Collected, Transcript
 from otto.audio.wav import wav
 from otto.errors import FetchError, OttoError
-from otto.openaiserver import OPENAI, reach, usable
+from otto.network.openaiserver import OPENAI, reach, usable
 
 SECONDS = 20.0
 """For one transcript."""
@@ -89,7 +89,7 @@ class Hosted:
     def _asked(self, sound: bytes) -> dict[str, Any]:
         import httpx
 
-        from otto.fetch import transport
+        from otto.network.fetch import transport
 
         door = transport(**reach(self._address), seconds=self._seconds)
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}

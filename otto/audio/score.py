@@ -34,7 +34,7 @@ class Timed:
         return self.transcribe(read_command(path))
 
     def text(self, path: Path) -> str:
-        """Only the words: a `Transcribe` of `otto.testset`."""
+        """Only the words: a `Transcribe` of `otto.bench.testset`."""
         return self(path).text
 
     def transcribe(self, samples: NDArray[np.int16]) -> Transcript:

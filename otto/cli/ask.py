@@ -81,7 +81,7 @@ def ask(
 
 def by_daemon(text: str, as_json: bool, dry_run: bool, yes: bool) -> int | None:
     """Has the running daemon answer; the exit code, or None when there is no daemon."""
-    from otto.daemonclient import ask_daemon
+    from otto.daemon.client import ask_daemon
     from otto.turn import UtteranceError
 
     answer = ask_daemon(text, dry_run=dry_run, confirm=lambda question: yes or terminal_question(question))

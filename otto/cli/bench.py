@@ -38,7 +38,7 @@ def bench(
     ] = None,
 ) -> None:
     """Train a router on a test set and score it."""
-    from otto.bench import measure
+    from otto.bench.bench import measure
     from otto.cli.terminal import print_table, progress_bar
     from otto.config import load
     from otto.files import write_atomic

@@ -37,16 +37,16 @@ def calibrate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each model.")] = False,
 ) -> None:
     """Fit how sure a model is and when to ask it, on held-out sentences."""
-    from otto.calibrate import calibrate as measured
-    from otto.calibrate import material, spread
+    from otto.bench.calibrate import calibrate as measured
+    from otto.bench.calibrate import material, spread
+    from otto.bench.testset import read_file
     from otto.cli.terminal import note, print_table, progress_bar
     from otto.config import folders, load
     from otto.errors import OttoError
-    from otto.examplefile import NOON
+    from otto.examples.file import NOON
     from otto.models.calibration import write
     from otto.routers.cascade import Costs
     from otto.routers.choose import MODELS, Models
-    from otto.testset import read_file
 
     settings = load()
     models = Models(settings)

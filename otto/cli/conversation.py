@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from otto.cli.terminal import note, say
 
 if TYPE_CHECKING:
-    from otto.registry import Change
+    from otto.registry.registry import Change
     from otto.store import Alert
     from otto.turn import Assistant
 

@@ -19,8 +19,8 @@ from otto.errors import OttoError
 
 if TYPE_CHECKING:
     from otto.audio.recordings import Recordings
-    from otto.daemon import Daemon
-    from otto.listen import VoiceLoop
+    from otto.daemon.daemon import Daemon
+    from otto.voice.loop import VoiceLoop
 
 EXAMPLES = """Examples:
 
@@ -50,7 +50,7 @@ def run(
     """Run it in the foreground, until Ctrl-C."""
     from otto.audio.recordings import Recordings
     from otto.config import load
-    from otto.daemon import Daemon
+    from otto.daemon.daemon import Daemon
     from otto.leave import leave
     from otto.log import set_up
 
@@ -71,9 +71,9 @@ def run(
 
 def _voice(daemon: Daemon, recordings: Recordings | None) -> VoiceLoop:
     """The voice loop of a daemon, with the parts that the settings name."""
-    from otto import voice as voices
-    from otto.daemonaudience import DaemonAudience
-    from otto.listen import VoiceLoop
+    from otto.daemon.audience import DaemonAudience
+    from otto.voice import make as voices
+    from otto.voice.loop import VoiceLoop
 
     settings, audience = daemon.settings, DaemonAudience()
     source = voices.microphone(settings, audience.note, wait=True)
@@ -91,7 +91,7 @@ def _voice(daemon: Daemon, recordings: Recordings | None) -> VoiceLoop:
 @app.command(epilog="Example: otto daemon start")
 def start() -> None:
     """Start it in the background."""
-    from otto.daemonclient import request
+    from otto.daemon.client import request
 
     _supported()
     if request({"do": "status"}):
@@ -120,8 +120,8 @@ def start() -> None:
 @app.command(epilog="Example: otto daemon stop")
 def stop() -> None:
     """Stop it. What it is doing may finish for three seconds."""
-    from otto.daemonclient import request
-    from otto.unixsocket import connect, socket_path
+    from otto.daemon.client import request
+    from otto.daemon.unixsocket import connect, socket_path
 
     answer = request({"do": "shutdown"})
     if answer is None:
@@ -138,7 +138,7 @@ def stop() -> None:
 @app.command(epilog="Example: otto daemon status --json")
 def status(as_json: AsJson = False) -> None:
     """Say whether it runs, and whether it hears. Exit code 1 when it does not run."""
-    from otto.daemonclient import request
+    from otto.daemon.client import request
 
     answer = request({"do": "status"})
     if answer is None:
@@ -155,8 +155,8 @@ def install(
     show: Annotated[bool, typer.Option("--print", help="Print the file instead of writing it.")] = False,
 ) -> None:
     """Have it start at every login (systemd, or launchd on a Mac)."""
+    from otto.daemon.unit import service
     from otto.files import write_atomic
-    from otto.unit import service
 
     made = service()
     if show:
@@ -186,7 +186,7 @@ def cancel() -> None:
 
 
 def _push(verb: str) -> None:
-    from otto.daemonclient import request
+    from otto.daemon.client import request
 
     answer = request({"do": verb})
     if answer is None:

@@ -88,7 +88,7 @@ def encoder(settings: Settings) -> Finding:
 
 def skills(settings: Settings) -> Finding:
     """Whether all skill files can be read."""
-    from otto.registry import Registry
+    from otto.registry.registry import Registry
 
     registry = Registry(folders(settings), cache=settings.cache_folder)
     snapshot = registry.snapshot
@@ -130,7 +130,7 @@ def programs() -> Iterator[Finding]:
 
 def language_model(settings: Settings) -> Finding:
     """Whether the skills `openai` and `story` have somebody to ask. Nothing is sent."""
-    from otto.openaiserver import OPENAI, origin
+    from otto.network.openaiserver import OPENAI, origin
 
     where = os.environ.get("OPENAI_BASE_URL") or OPENAI
     if not settings.openai_model:

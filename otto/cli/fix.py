@@ -11,13 +11,13 @@ from otto.call import OTHER, Call, parse, write
 from otto.cli.terminal import note, say
 from otto.clock import SystemClock
 from otto.config import Settings
-from otto.correction import correct, corrections, corrections_file, failing, validated
 from otto.errors import OttoError, StoreError
+from otto.examples.correction import correct, corrections, corrections_file, failing, validated
 from otto.route import Context
 from otto.store import Entry, open_store
 
 if TYPE_CHECKING:
-    from otto.live import Ready
+    from otto.registry.live import Ready
 
 EXAMPLES = """Examples:
 
@@ -40,7 +40,7 @@ def fix(
     """Correct the last command; the correction is learnt at once."""
     from otto.cli.terminal import progress_bar
     from otto.config import folders, load
-    from otto.live import Live
+    from otto.registry.live import Live
 
     settings = load()
     with progress_bar() as progress:

@@ -14,8 +14,8 @@ from otto.cli.terminal import note, progress_bar, say
 
 if TYPE_CHECKING:
     from otto.config import Settings
-    from otto.hearer import Heard
     from otto.turn import Turn
+    from otto.voice.hearer import Heard
 
 EXAMPLES = """Examples:
 
@@ -51,13 +51,13 @@ def listen(
     skills: Annotated[Path | None, typer.Option(help="Folder of Python skills, in place of the bundled.")] = None,
 ) -> None:
     """Carry out spoken commands."""
-    from otto import voice as voices
     from otto.audio.recordings import Recordings
     from otto.config import folders, load
     from otto.leave import leave
-    from otto.listen import VoiceLoop
     from otto.log import set_up
     from otto.turn import Assistant
+    from otto.voice import make as voices
+    from otto.voice.loop import VoiceLoop
 
     given = {"microphone": microphone, "attention": "always" if once else attention, "stt": stt, "voice": voice}
     settings = load(given)

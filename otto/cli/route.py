@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from otto.config import Settings
-    from otto.live import Live
+    from otto.registry.live import Live
     from otto.route import Route, Router
 
 EXAMPLES = """Examples:
@@ -39,8 +39,8 @@ def route(
     from otto.clock import SystemClock
     from otto.config import folders, load
     from otto.errors import OttoError
-    from otto.live import Live
     from otto.log import set_up
+    from otto.registry.live import Live
     from otto.route import Context
     from otto.routers.choose import ROUTERS
     from otto.turn import clean

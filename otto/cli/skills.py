@@ -16,10 +16,10 @@ from otto.errors import OttoError
 if TYPE_CHECKING:
     from otto.config import Folders, Settings
     from otto.example import Example
-    from otto.registry import Registry, Snapshot
+    from otto.examples.check import Progress
+    from otto.registry.registry import Registry, Snapshot
     from otto.route import Router
     from otto.skill import Skill
-    from otto.skillcheck import Progress
 
 MOST_SHOWN = 20
 """Problems under a list, or examples of a skill, before the rest is only counted."""
@@ -155,7 +155,7 @@ def check(
     from otto.cli import skillview as view
     from otto.cli.terminal import progress_bar
     from otto.config import load
-    from otto.skillcheck import check as check_skills
+    from otto.examples.check import check as check_skills
 
     settings = load()
     opened = registry(settings, examples, skills, files or ())
@@ -196,8 +196,8 @@ def new(
     """Write an example file into your own folder; the skill answers at once."""
     from otto.cli.skillview import count, near
     from otto.config import load
-    from otto.exampledraft import SUFFIX, name_of
-    from otto.newskill import drawn_up
+    from otto.examples.draft import SUFFIX, name_of
+    from otto.examples.newskill import drawn_up
 
     settings = load()
     path = settings.config_folder / "examples" / f"{name}{SUFFIX}"
@@ -248,7 +248,7 @@ def ask_lines(question: str) -> list[str]:
 def registry(settings: Settings, examples: Path | None, skills: Path | None, files: Sequence[Path] = ()) -> Registry:
     """The registry of the folders in force, with single files over them."""
     from otto.config import folders
-    from otto.registry import Registry
+    from otto.registry.registry import Registry
 
     for folder in (examples, skills):
         if folder is not None and not folder.is_dir():

@@ -11,8 +11,8 @@ from otto import signature
 from otto.call import write
 from otto.config import bundled
 from otto.example import Problem
+from otto.registry.snapshot import Registered, Snapshot
 from otto.skill import Parameter, to_json
-from otto.snapshot import Registered, Snapshot
 
 
 def line(problem: Problem) -> str:

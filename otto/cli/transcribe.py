@@ -27,7 +27,7 @@ def transcribe(
     from otto.audio.engines import spoken_of, transcriber
     from otto.audio.score import Timed
     from otto.config import folders, load
-    from otto.registry import Registry
+    from otto.registry.registry import Registry
 
     settings = load({"stt": stt})
     registry = Registry(folders(settings), cache=settings.cache_folder)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from otto.config import Settings
     from otto.encoder import Encode
     from otto.library.passages import Passage
-    from otto.streaming import Interrupt
+    from otto.network.streaming import Interrupt
 
 LONGEST_QUESTION = 4000
 """Characters."""
@@ -69,7 +69,7 @@ class Coach:
     ) -> Iterator[Event]:
         """The events of one answer. `interrupt`: set from elsewhere, it ends the answer where it is. Raises
         `SkillError`, `FetchError` and `ModelFileError` with a sentence for the user."""
-        from otto.streaming import Interrupt
+        from otto.network.streaming import Interrupt
 
         stop = interrupt or Interrupt()
         question = question.strip()

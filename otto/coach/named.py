@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from otto.config import Settings
 from otto.errors import ConfigError, SkillError
 from otto.log import hide
-from otto.openaiserver import OPENAI, usable
-from otto.openaiserver import origin as origin_of
+from otto.network.openaiserver import OPENAI, usable
+from otto.network.openaiserver import origin as origin_of
 
 _ENTRY = re.compile(r"(?:(?P<name>[\w.-]{1,40}):\s+)?(?P<model>[^@\s]\S*)(?<!:)(?:\s+@\s+(?P<address>\S+))?")
 

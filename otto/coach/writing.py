@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from otto.chat import explained
 from otto.coach.named import CoachModel
 from otto.errors import FetchError, SkillError
-from otto.openaiserver import client as connected
-from otto.openaiserver import reach
+from otto.network.openaiserver import client as connected
+from otto.network.openaiserver import reach
 from otto.prompt import Message
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
-    from otto.streaming import Interrupt
+    from otto.network.streaming import Interrupt
 
 SECONDS = 180.0
 """From asking to the end of an answer; a model on two processor cores writes about five words a second."""
@@ -38,7 +38,7 @@ def pieces(
     """The answer bit by bit. Ends early when `interrupt` is set. Raises `SkillError` with a sentence."""
     import openai
 
-    from otto.streaming import streaming
+    from otto.network.streaming import streaming
 
     client = connected(
         model.base_url, model.key, streaming(**reach(model.base_url), seconds=seconds, interrupt=interrupt)

@@ -5,6 +5,6 @@ machine.
         library.add(Path("~/running").expanduser())
         library.find("how long should the taper be")
 
-`otto/sections.py` reads files, `passages.py` cuts them, `index.py` keeps and finds them. Needs the extra `library`:
+`sections.py` reads files, `passages.py` cuts them, `index.py` keeps and finds them. Needs the extra `library`:
 pip install 'otto-assistant[library]'
 """

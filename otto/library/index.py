@@ -27,7 +27,7 @@ import numpy as np
 from otto.encoder import SIZE, Encode, Encoded
 from otto.errors import OttoError
 from otto.library.passages import Passage, Piece, cut, sentences
-from otto.sections import read
+from otto.library.sections import read
 
 if TYPE_CHECKING:
     import apsw

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from otto.sections import Section
+from otto.library.sections import Section
 
 WORDS = 110
 """In a passage, at most; about 150 word pieces, of which the encoder sees 200."""

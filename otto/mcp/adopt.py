@@ -23,8 +23,8 @@ from typing import Any, Protocol
 from otto.call import Argument, Call
 from otto.errors import CallError, SchemaError
 from otto.example import Example, Origin, Problem
+from otto.registry.snapshot import Registered, Remote
 from otto.skill import Parameter, Skill, from_json, to_json
-from otto.snapshot import Registered, Remote
 
 MOST_EXAMPLES = 12
 """Sentences made for one tool."""

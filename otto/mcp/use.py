@@ -32,7 +32,7 @@ from otto.errors import ConfigError, OttoError, SkillError, shorten
 from otto.example import Origin, Problem
 from otto.mcp.adopt import adopt, taught
 from otto.mcp.seen import Seen
-from otto.snapshot import Registered, Snapshot
+from otto.registry.snapshot import Registered, Snapshot
 
 if TYPE_CHECKING:
     from mcp import Client, types

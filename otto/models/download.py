@@ -123,7 +123,7 @@ def _answer(url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
     """The server's answer, after redirects; each must be as safe as the first address."""
     import httpx
 
-    from otto.connection import certificates
+    from otto.network.connection import certificates
 
     def check(request: httpx.Request) -> None:
         _refuse_unsafe(str(request.url))

@@ -24,7 +24,7 @@ from otto.errors import ConfigError, FetchError, ModelError
 from otto.log import hide
 from otto.models.language import Request, Written
 from otto.models.tools import calls_in, tool
-from otto.openaiserver import OPENAI, client, reach, usable
+from otto.network.openaiserver import OPENAI, client, reach, usable
 from otto.prompt import Message, prompt
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class EndpointModel:
         """One attempt, at once repeated without what the server refuses."""
         import openai
 
-        from otto.fetch import transport
+        from otto.network.fetch import transport
 
         server = client(self.base_url, self._key, transport(**reach(self.base_url), seconds=seconds))
         try:

@@ -21,11 +21,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from otto.child import Child
 from otto.errors import ModelError, ModelFileError, WorkerError
 from otto.grammar import refuse_oversized
 from otto.models.language import Request, Written
 from otto.models.verify import verified
+from otto.worker.child import Child
 
 INSTALL = "pip install 'otto-assistant[llama]'"
 CONTEXT = 4096

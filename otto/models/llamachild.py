@@ -1,6 +1,6 @@
 """What the process of a GGUF model does: it loads one model, then writes what it is asked for. Otto never imports it.
 
-`otto.child` starts it. A question is a JSON object a line on standard input, its answer one on standard output:
+`otto.worker.child` starts it. A question is a JSON object a line on standard input, its answer one on standard output:
 
     {"job": "load", "model", "adapters", "context", "stretched", "threads"} -> {"context", "vocabulary"}
     {"job": "write", "prompt", "grammar", "end", "most", "seconds"} -> {"text", "log_probability", "tokens",
@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otto.childside import leave_no_core, private_pipes
+from otto.worker.childside import leave_no_core, private_pipes
 
 BATCH = 128
 """Prompt tokens evaluated before the clock is looked at again."""

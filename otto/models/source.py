@@ -129,7 +129,7 @@ def _asked_hub(repository: str, asked: str) -> Mapping[str, Any]:
     """What the hub knows of a repository, its files with their sizes and hashes among it."""
     import httpx
 
-    from otto.connection import certificates
+    from otto.network.connection import certificates
 
     if not _REPOSITORY.fullmatch(repository):
         raise ModelFileError(f"{asked}: {repository} is no name on the hub")

@@ -214,8 +214,8 @@ class Models:
         """For a model on this machine whose prompt lists the skills, where they do not all fit its context."""
         if name != "llama" or "{skills}" not in prompt.system:
             return None
-        from otto.shortlist import Shortlist as ByLikeness
-        from otto.shortlist import fitting
+        from otto.routers.shortlist import Shortlist as ByLikeness
+        from otto.routers.shortlist import fitting
 
         chosen = ByLikeness(skills, self.sentences, characters=fitting(self.settings.llama_context))
         return None if chosen.all_fit else chosen

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from otto.bench.heldout import normalised
 from otto.call import OTHER, Call
 from otto.errors import CallError
 from otto.example import Example
-from otto.heldout import normalised
 from otto.route import Alternative, Context, Route, Router
 from otto.skill import Skill
 

@@ -14,15 +14,15 @@ from typing import Any
 from starlette.responses import Response
 
 from otto.call import Call, parse, write
-from otto.correction import correct, validated
 from otto.example import Example
+from otto.examples.check import check
+from otto.examples.correction import correct, validated
+from otto.registry.snapshot import Registered, Snapshot
 from otto.service import metrics, schema
 from otto.service.operation import SOUND, SOUND_BYTES, Given, Operation
 from otto.service.parts import Service
 from otto.service.refusal import Refusal
 from otto.skill import same_calls, to_json
-from otto.skillcheck import check
-from otto.snapshot import Registered, Snapshot
 from otto.store import Entry
 from otto.turn import clean
 

@@ -20,12 +20,12 @@ from otto.coach.advice import Coach, Event
 from otto.coach.grounding import Source
 from otto.coach.named import CoachModel, coach_models
 from otto.errors import OttoError
+from otto.network.streaming import Interrupt
 from otto.service import coachschema as shape
 from otto.service.operation import EVENTS, Given, Operation
 from otto.service.parts import Service
 from otto.service.refusal import Refusal
 from otto.store import Vote
-from otto.streaming import Interrupt
 
 log = logging.getLogger(__name__)
 

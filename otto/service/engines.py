@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 from otto.audio.chunk import AudioChunk
 from otto.audio.stt import SpeechToText
+from otto.registry.snapshot import Snapshot
 from otto.service.refusal import Refusal
-from otto.snapshot import Snapshot
 
 MOST = 2
 

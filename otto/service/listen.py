@@ -27,18 +27,18 @@ from dataclasses import replace
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from otto.answer import yes_or_no
-from otto.attention import Attention
 from otto.audio.endpoint import Began, Endpoint, Hangover
 from otto.audio.stt import SpeechToText
 from otto.conversation import Conversation
-from otto.ears import Ears
 from otto.errors import OttoError
-from otto.hearer import Heard, Hearer
-from otto.listen import BUSY, SURE, UNSURE
 from otto.service.parts import Service
 from otto.service.refusal import Refusal
 from otto.service.schema import Answered, routed
 from otto.service.sent import Sent
+from otto.voice.attention import Attention
+from otto.voice.ears import Ears
+from otto.voice.hearer import Heard, Hearer
+from otto.voice.loop import BUSY, SURE, UNSURE
 
 log = logging.getLogger(__name__)
 

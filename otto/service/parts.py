@@ -16,11 +16,11 @@ from otto.asker import Asker
 from otto.audio.chunk import AudioChunk
 from otto.audio.stt import SpeechToText
 from otto.call import OTHER
+from otto.registry.snapshot import Snapshot
 from otto.service.engines import Engines
 from otto.service.metrics import Metrics
 from otto.service.token import Token
 from otto.service.turns import Turns
-from otto.snapshot import Snapshot
 from otto.turn import Assistant
 
 _T = TypeVar("_T")
@@ -71,7 +71,7 @@ class Service:
 
 
 def _engine(otto: Assistant, snapshot: Snapshot) -> SpeechToText:
-    from otto.voice import engine
+    from otto.voice.make import engine
 
     return engine(otto.settings, snapshot, lambda sentence: None, called=False)
 

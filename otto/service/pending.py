@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from otto.call import Call
-from otto.confirmation import question
 from otto.turn import Understood
+from otto.voice.confirmation import question
 
 SECONDS = 120.0
 MOST = 100

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp
 from otto.announce import Desktop
 from otto.asker import Asker
 from otto.config import Folders, Settings
+from otto.daemon.unixsocket import bind, socket_path, unlink
 from otto.errors import OttoError
 from otto.lock import FileLock
 from otto.ringer import Ringer
@@ -35,7 +36,6 @@ from otto.service.protocol import Protocol
 from otto.service.token import open_token
 from otto.store import Alert
 from otto.turn import Assistant
-from otto.unixsocket import bind, socket_path, unlink
 
 FINISH_SECONDS = 3
 """How long what is being answered may take when the service ends."""

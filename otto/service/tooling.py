@@ -24,11 +24,11 @@ from otto.call import OTHER, Call
 from otto.errors import CallError, OttoError
 from otto.example import Example
 from otto.mcp.adopt import adopt
+from otto.registry.snapshot import Snapshot
 from otto.route import Context, Route
 from otto.routers.fewshot import FewshotRouter
 from otto.service.toolsentences import sentences
 from otto.skill import Skill
-from otto.snapshot import Snapshot
 
 KEPT = 16
 """Sets of tools whose routers are kept in memory."""

@@ -21,13 +21,13 @@ from typing import TypeVar
 from otto.asker import Asker
 from otto.commandqueue import WAITING, CommandQueue, Job, mode_of
 from otto.errors import OttoError
-from otto.listen import BUSY, CANCEL, DROPPED
 from otto.service.conversations import Conversations
 from otto.service.metrics import Metrics
 from otto.service.pending import Pending
 from otto.service.refusal import Refusal
 from otto.service.schema import Answered, Routed, answered, routed
 from otto.turn import Assistant, Turn, Understood
+from otto.voice.loop import BUSY, CANCEL, DROPPED
 
 CANCELLED = "That is cancelled."
 NOTHING = "There is nothing to cancel."

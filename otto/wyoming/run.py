@@ -25,12 +25,12 @@ from wyoming.event import async_write_event
 from otto.announce import Desktop
 from otto.asker import Asker
 from otto.config import Settings
+from otto.daemon.unixsocket import bind, unlink
 from otto.errors import OttoError
 from otto.ringer import Ringer
 from otto.service.parts import Service
 from otto.service.token import open_token
 from otto.turn import Assistant
-from otto.unixsocket import bind, unlink
 from otto.wyoming.connection import Connection
 from otto.wyoming.framing import MOST_LINE, FramingError, read_event
 

@@ -10,10 +10,10 @@ import pytest
 from otto import config
 from otto.audio.engines import transcriber
 from otto.audio.score import Timed
+from otto.bench.testset import NOW, read_rows, read_skills
 from otto.call import parse
 from otto.example import Example
 from otto.route import Context
-from otto.testset import NOW, read_rows, read_skills
 
 FOLDER = Path("../shared/bench/barista_audio")
 

@@ -19,8 +19,8 @@ from otto.call import parse
 from otto.config import Settings
 from otto.errors import ModelFileError
 from otto.example import Example
+from otto.registry.snapshot import Registered, Snapshot
 from otto.skill import Parameter, Skill
-from otto.snapshot import Registered, Snapshot
 from tests.audio import tinywhisper
 
 pytest.importorskip("pocketsphinx")

@@ -123,7 +123,7 @@ def test_hundreds_of_sentences_are_ready_at_once(tmp_path: Path) -> None:
     if not folder.exists():
         pytest.skip("needs ../shared/bench/barista_audio")
     rows = [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
-    from otto.testset import read_skills
+    from otto.bench.testset import read_skills
 
     skills = list(read_skills(folder).values())
     said = sentences(skills, [example(row["text"], row["call"]) for row in rows])

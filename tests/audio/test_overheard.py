@@ -17,7 +17,7 @@ from otto.audio.endpoint import Began, Endpoint, Hangover
 from otto.audio.standin import chunks
 from otto.audio.vad import VoiceActivity
 from otto.config import Folders, bundled
-from otto.registry import Registry
+from otto.registry.registry import Registry
 
 
 @pytest.mark.parametrize("kind", [noise, hum, knocks, music])

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from otto.daemonclient import ask_daemon, request
+from otto.daemon.client import ask_daemon, request
 from otto.store import open_store
 
 Otto = Callable[..., Any]
@@ -76,7 +76,7 @@ def test_it_stops_cleanly_at_any_moment(folders: Path, count: int) -> None:
                 [
                     sys.executable,
                     "-c",
-                    "from otto.daemonclient import ask_daemon; ask_daemon('set a timer for an hour')",
+                    "from otto.daemon.client import ask_daemon; ask_daemon('set a timer for an hour')",
                 ],
                 stderr=subprocess.DEVNULL,
             )
@@ -100,7 +100,7 @@ def test_it_stops_cleanly_at_any_moment(folders: Path, count: int) -> None:
 
 def test_ctrl_c_twice_ends_it_at_once(daemon: subprocess.Popen[str]) -> None:
     asked = subprocess.Popen(
-        [sys.executable, "-c", "from otto.daemonclient import ask_daemon; ask_daemon('set a timer for an hour')"],
+        [sys.executable, "-c", "from otto.daemon.client import ask_daemon; ask_daemon('set a timer for an hour')"],
         stderr=subprocess.DEVNULL,
     )
     time.sleep(0.2)

@@ -14,9 +14,9 @@ from otto.cli.skills import app
 from otto.config import load
 from otto.errors import OttoError
 from otto.example import Example
+from otto.examples.check import Progress
 from otto.route import Context, Route
 from otto.skill import Skill
-from otto.skillcheck import Progress
 
 LIGHTS = """\
 #### Prompt:

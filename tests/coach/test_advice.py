@@ -15,8 +15,8 @@ from otto.coach.writing import aloud
 from otto.config import Settings
 from otto.encoder import Encoder
 from otto.errors import ConfigError, FetchError, SkillError
+from otto.network.streaming import Interrupt
 from otto.prompt import prompt
-from otto.streaming import Interrupt
 from tests.coachserver import Server, running
 
 

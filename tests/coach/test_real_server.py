@@ -11,8 +11,8 @@ import pytest
 from otto.coach.advice import Coach
 from otto.coach.named import CoachModel
 from otto.config import Settings
+from otto.network.streaming import Interrupt
 from otto.prompt import prompt
-from otto.streaming import Interrupt
 from tests.llamaserver import serving
 
 pytestmark = pytest.mark.heavy

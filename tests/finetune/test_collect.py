@@ -12,10 +12,10 @@ from finetune.recipe import load as load_recipe
 from finetune.saved import data_hash
 from finetune.shapes import Conversation, DataError, of_calls, read, read_text
 from finetune.sources import from_file, from_history
-from otto import testset
+from otto.bench import testset
 from otto.call import parse, write
 from otto.config import load
-from otto.correction import correct
+from otto.examples.correction import correct
 from otto.skill import Parameter, Skill
 from otto.store import Entry, open_store
 from otto.values import Limits

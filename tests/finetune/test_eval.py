@@ -200,7 +200,7 @@ def test_test_sets_are_read_in_every_shape(tmp_path: Path) -> None:
 
 
 def test_held_out_examples_are_a_test_set_of_their_own() -> None:
-    from otto.heldout import held_out
+    from otto.bench.heldout import held_out
 
     found = open_test("held-out", load())
     assert len(found.rows) > 100 and all(held_out(row.text) for row in found.rows) and not found.own_skills

@@ -19,11 +19,11 @@ from finetune.cli.data import app
 from finetune.generate import Run, Wish, append, questions, read, sampled, schema, variety
 from finetune.journal import Journal
 from finetune.review import review
-from otto import examplefile
 from otto.call import parse, write
 from otto.config import load
 from otto.errors import OttoError
 from otto.example import Example
+from otto.examples import file as examplefile
 from otto.skill import Parameter, Skill
 from otto.values import Limits
 from tests.finetune.scripted import Asked, Reply, Scripted, chat

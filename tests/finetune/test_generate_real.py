@@ -26,7 +26,7 @@ from finetune.candidate import Judge
 from finetune.generate import Run, Wish, append, check, questions, read
 from finetune.journal import Journal
 from finetune.service import ServiceError
-from otto import examplefile
+from otto.examples import file as examplefile
 from otto.skill import Parameter, Skill
 from otto.values import Limits as Bounds
 

@@ -13,8 +13,8 @@ from finetune.cli.data import app
 from finetune.questions import Run, cleaned, from_people, parted, points
 from finetune.scan import scan
 from finetune.tasks.coach import OUTLINE, QUESTIONS
-from otto import sections
 from otto.errors import OttoError
+from otto.library import sections
 from tests.finetune.scripted import Asked, Reply, Scripted, chat
 
 TOPICS = (

@@ -21,7 +21,7 @@ from otto.call import OTHER, parse, write
 from otto.config import bundled
 from otto.evidence import supported
 from otto.example import Example
-from otto.examplefile import NOON, read_text
+from otto.examples.file import NOON, read_text
 from otto.skill import Parameter, Skill
 
 ROWS = 1500

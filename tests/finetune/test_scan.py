@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from finetune.scan import redacted, scan
-from otto import examplefile
+from otto.examples import file as examplefile
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -9,11 +9,11 @@ import pytest
 
 from finetune.compare import PREDICTIONS, compare
 from finetune.score import NONE, Prediction, line, mcnemar, measured, predicted, read_predictions, unanswered
+from otto.bench.testset import Row
 from otto.call import OTHER, parse
 from otto.errors import OttoError
 from otto.route import Route
 from otto.skill import OTHER_SKILL
-from otto.testset import Row
 from tests.finetune.lights import SKILLS
 
 KNOWN = {skill.name: skill for skill in SKILLS} | {OTHER: OTHER_SKILL}

@@ -15,7 +15,7 @@ from otto.coach.grounding import cited, messages  # noqa: E402
 from otto.encoder import Encoder  # noqa: E402
 from otto.library.index import Library, LibraryError, fused  # noqa: E402
 from otto.library.passages import WORDS, cut  # noqa: E402
-from otto.sections import Section, read  # noqa: E402
+from otto.library.sections import Section, read  # noqa: E402
 
 PLAN = """# The Lindenhof plan
 

@@ -12,14 +12,14 @@ from mcp import types
 from otto.call import parse
 from otto.cli import skillview
 from otto.config import Settings
-from otto.correction import correct
 from otto.example import Example, Origin
+from otto.examples.correction import correct
 from otto.mcp.adopt import adopt, taught
 from otto.mcp.seen import Seen
 from otto.mcp.use import Servers, with_tools, without_sentences
+from otto.registry.snapshot import Registered, Snapshot
 from otto.route import Context
 from otto.skill import Skill
-from otto.snapshot import Registered, Snapshot
 from otto.turn import Assistant
 
 GREENHOUSE = Path(__file__).parent / "greenhouse.py"

@@ -28,7 +28,7 @@ from otto.models import card as cards
 from otto.models.language import Request, Written
 from otto.models.llama import Llama
 from otto.prompt import router_prompt
-from otto.registry import Registry
+from otto.registry.registry import Registry
 from otto.route import Context
 from otto.skill import Parameter, Skill
 from otto.values import Limits

@@ -266,7 +266,7 @@ def test_the_names_of_the_catalogue_can_be_asked_for() -> None:
 PULLER = """
 import httpx
 from otto.config import load
-from otto.connection import certificates
+from otto.network.connection import certificates
 from otto.models import shelf
 from otto.models.source import source
 certificates()

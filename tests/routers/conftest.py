@@ -10,7 +10,7 @@ import pytest
 
 from otto.call import parse
 from otto.config import Folders, bundled
-from otto.registry import Registry
+from otto.registry.registry import Registry
 from otto.route import Context, Route
 from otto.routers.fewshot import FewshotRouter
 from otto.routers.followup import FollowUpRouter

@@ -13,11 +13,11 @@ import pytest
 
 from otto.config import Folders, Settings
 from otto.errors import ConfigError, ModelFileError, OttoError
-from otto.live import Live
 from otto.models import calibration
 from otto.models import card as cards
 from otto.models.calibration import Calibration
 from otto.prompt import router_prompt
+from otto.registry.live import Live
 from otto.route import Context
 from otto.routers.choose import Models
 from otto.skill import Parameter, Skill

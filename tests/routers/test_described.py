@@ -9,7 +9,7 @@ import pytest
 from otto.call import parse
 from otto.config import Folders, bundled
 from otto.example import Example
-from otto.registry import Registry
+from otto.registry.registry import Registry
 from otto.route import Context
 from otto.routers.described import Description
 from otto.routers.fewshot import FewshotRouter

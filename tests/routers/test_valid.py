@@ -15,7 +15,7 @@ from otto.config import Folders, bundled
 from otto.grammar import grammar
 from otto.models.language import LanguageModel
 from otto.prompt import router_prompt
-from otto.registry import Registry
+from otto.registry.registry import Registry
 from otto.route import Context
 from otto.routers.choose import TINY
 from otto.routers.model import ModelRouter

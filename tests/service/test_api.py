@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from otto.listen import BUSY
 from otto.service.run import Server
+from otto.voice.loop import BUSY
 from tests.service.conftest import over_tcp, serving
 
 SPEECH = Path(__file__).parent.parent / "data" / "speech"

@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from otto.config import load
+from otto.daemon.unixsocket import DaemonError
 from otto.service.run import STOP_SECONDS, ServeError, Server
 from otto.service.token import token_file
 from otto.store import open_store
-from otto.unixsocket import DaemonError
 from tests.service.conftest import process, serving, write_skills
 
 

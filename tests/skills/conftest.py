@@ -18,8 +18,8 @@ import pytest
 
 from otto.call import parse
 from otto.config import Settings, bundled
-from otto.fetch import Answer, fetch
 from otto.function import SkillFunction
+from otto.network.fetch import Answer, fetch
 from otto.reply import Reply
 from otto.session import Session
 from otto.store import Store, open_store

@@ -15,7 +15,7 @@ from otto import SkillError
 from otto.config import Folders, Settings, bundled
 from otto.dispatch import Dispatcher
 from otto.function import SkillFunction
-from otto.registry import Registry
+from otto.registry.registry import Registry
 from otto.reply import Reply
 from otto.session import Session
 from otto.store import Entry, Store

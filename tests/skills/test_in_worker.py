@@ -13,7 +13,7 @@ import pytest
 from otto.call import parse
 from otto.config import Folders, Settings, bundled
 from otto.dispatch import Dispatcher, Result
-from otto.registry import Registry
+from otto.registry.registry import Registry
 
 NAMES = ("timer", "timers", "openai", "runapp", "weather")
 

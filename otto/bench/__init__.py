@@ -1,0 +1,1 @@
+"""How well Otto understands, measured: test sets, scores, and how sure a model's answers are."""

@@ -1,0 +1,1 @@
+"""The daemon: one process that listens, rings and answers on a socket, and what asks and starts it."""

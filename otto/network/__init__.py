@@ -1,0 +1,1 @@
+"""The network: which addresses may be reached, the one door to them, and what comes through it."""

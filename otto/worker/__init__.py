@@ -1,0 +1,1 @@
+"""The worker: another process, which reads skill files and runs skills."""
