@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +35,7 @@ from otto.models import card as cards
 from otto.models.card import Card
 from otto.models.endpoint import Style
 from otto.models.language import LanguageModel
+from otto.progress import Progress
 from otto.prompt import RouterPrompt, prompt, router_prompt
 from otto.route import Router
 from otto.routers.choose import MODELS, ROUTERS
@@ -43,7 +44,6 @@ from otto.routers.model import ModelRouter
 
 NAMES = (*ROUTERS, "auto")
 _HUB_FILES = ("*.safetensors", "*.json", "*.model", "*.txt")
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)

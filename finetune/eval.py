@@ -28,6 +28,7 @@ from otto.config import Settings
 from otto.errors import ModelError, OttoError
 from otto.files import write_atomic
 from otto.models.language import Request, Written
+from otto.progress import Progress
 from otto.route import Context
 from otto.routers.model import ModelRouter
 from otto.skill import Skill
@@ -36,8 +37,6 @@ BATCH = 16
 """Rows at a time, for engines that answer several."""
 PREDICTIONS, METRICS, RUN = "predictions.jsonl", "metrics.json", "run.json"
 _LEAST = 1  # rows answered unseen before the clock counts
-
-Progress = Callable[[str, float], None]
 
 
 class WritesMany(Protocol):

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ from otto.config import Settings
 from otto.errors import ModelFileError, OttoError
 from otto.models import card as cards
 from otto.models.card import Card
+from otto.progress import Progress
 
 AGREE = 0.99
 """Share of rows on which the file must give the trained model's calls."""
@@ -42,8 +43,6 @@ ROWS = 500
 LARGE = 6_000_000_000
 """Bytes of a base from which on it is merged in its own precision: in float32 it would take twice the memory."""
 _SHOWN = 3
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from typing import Any
 from finetune.gguf.family import Family, changed, config_of, family_of
 from finetune.gguf.model import tensor_names
 from finetune.gguf.weights import Weights
-from finetune.gguf.writer import Progress, Tensor, new_writer, write_whole
+from finetune.gguf.writer import Tensor, new_writer, write_whole
 from otto.errors import ModelFileError
+from otto.progress import Progress
 
 _WHOLE = ("lm_head", "embed_tokens")
 _MERGE = "merge it into its base instead: otto export --merge"

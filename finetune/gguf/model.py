@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from finetune.gguf.family import Family, add_shape, changed, config_of, family_of, rope_factors
 from finetune.gguf.vocabulary import add_vocabulary
 from finetune.gguf.weights import Weights
-from finetune.gguf.writer import Progress, Tensor, new_writer, write_whole
+from finetune.gguf.writer import Tensor, new_writer, write_whole
 from otto.errors import ModelFileError
+from otto.progress import Progress
 
 if TYPE_CHECKING:
     from gguf import GGMLQuantizationType

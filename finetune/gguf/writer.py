@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otto.errors import ConfigError, ModelFileError
+from otto.progress import Progress
 
 if TYPE_CHECKING:
     from gguf import GGMLQuantizationType, GGUFWriter
 
 INSTALL = "pip install 'otto-assistant[finetune]'"
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)

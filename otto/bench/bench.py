@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -30,6 +30,7 @@ from otto.config import Settings, load
 from otto.errors import ModelError, OttoError
 from otto.example import Example
 from otto.models.calibration import Calibration
+from otto.progress import Progress
 from otto.route import Context, Route, Router
 from otto.routers.cascade import Costs
 from otto.routers.choose import MODELS, ROUTERS, Models
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 CALIBRATE_ON = 600
 """Rows of the development set, or else held back from training, on which a cascade is fitted."""
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)

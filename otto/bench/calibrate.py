@@ -10,7 +10,7 @@ such as neither router was trained on: those of the example files that every tra
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from otto.config import Folders, Settings
 from otto.errors import ModelError, OttoError
 from otto.example import Example
 from otto.models.calibration import Calibration
+from otto.progress import Progress
 from otto.registry.registry import Registry
 from otto.route import Context, Route, Router
 from otto.routers.cascade import Costs, Heard, fit
@@ -32,8 +33,6 @@ FEWEST = 60
 """Sentences below which nothing can be said."""
 SECONDS = 30.0
 """For one answer: what is late is still right or wrong, and its time is counted."""
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from otto.errors import OttoError
 if TYPE_CHECKING:
     from otto.config import Folders, Settings
     from otto.example import Example
-    from otto.examples.check import Progress
+    from otto.progress import Progress
     from otto.registry.registry import Registry, Snapshot
     from otto.route import Router
     from otto.skill import Skill

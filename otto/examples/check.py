@@ -22,14 +22,13 @@ from otto.call import OTHER, Argument, Call, write
 from otto.evidence import supported
 from otto.example import Example, Origin, Problem
 from otto.examples.file import NOON, plain
+from otto.progress import Progress
 from otto.registry.snapshot import Registered, Snapshot
 from otto.route import Context, Router
 from otto.skill import OTHER_SKILL, Skill, same_calls
 from otto.values.spoken import cardinal_at
 from otto.values.words import words
 
-Progress = Callable[[str, float], None]
-"""Told what is being done, and the share that is done, 0 to 1."""
 Train = Callable[[Sequence[Skill], Sequence[Example], Sequence[Example], Progress], Router]
 """Makes a router that knows these skills by these examples; the others, which it must not learn, may tell it how sure
 to be."""

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from otto.errors import ModelFileError
 from otto.files import write_atomic
+from otto.progress import Progress
 
 if TYPE_CHECKING:
     import httpx
@@ -31,9 +32,6 @@ TRIES = 3
 """For a connection that breaks off; each goes on where the last one stopped."""
 SPARE = 200_000_000
 """Bytes that stay free on the disk."""
-
-Progress = Callable[[str, float], None]
-"""Told what is done, and which share of it is (0 to 1)."""
 
 
 @dataclass(frozen=True, slots=True)

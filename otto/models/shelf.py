@@ -25,8 +25,9 @@ from otto.lock import FileLock
 from otto.models import card as cards
 from otto.models import gguf
 from otto.models.card import SHIPPED, Card, Kind
-from otto.models.download import Progress, download
+from otto.models.download import download
 from otto.models.source import Source
+from otto.progress import Progress
 from otto.prompt import router_prompt
 
 Where = Literal["otto", "models folder", "hub cache"]

@@ -23,12 +23,13 @@ import numpy as np
 from otto.call import OTHER, Call
 from otto.encoder import Encoder, shared
 from otto.example import Example
+from otto.progress import Progress
 from otto.route import Alternative, Context, Route
 from otto.routers import saved
 from otto.routers.calibration import RISKY_SURETY
 from otto.routers.classifier import Opinions, decide
 from otto.routers.described import Described, Description
-from otto.routers.fit import Progress, fit
+from otto.routers.fit import fit
 from otto.routers.sentence import Sentence, sentences
 from otto.routers.trained import Trained, readable
 from otto.skill import OTHER_SKILL, Skill

@@ -6,7 +6,7 @@ tell when to refuse and how sure to be. With an earlier `Trained`, only what has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from otto.call import OTHER
 from otto.encoder import Encoder
 from otto.example import Example
+from otto.progress import Progress
 from otto.routers import calibration as calibrate
 from otto.routers import claims, softmax
 from otto.routers import classifier as classify
@@ -34,8 +35,6 @@ STALE = 0.25
 
 MANY = 1000
 """Sentences from which on an n-gram must occur twice to count."""
-
-Progress = Callable[[str, float], None]
 
 
 def fit(

@@ -14,7 +14,7 @@ from otto.cli.skills import app
 from otto.config import load
 from otto.errors import OttoError
 from otto.example import Example
-from otto.examples.check import Progress
+from otto.progress import Progress
 from otto.route import Context, Route
 from otto.skill import Skill
 

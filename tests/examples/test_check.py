@@ -11,7 +11,8 @@ import pytest
 from otto.call import OTHER, Call
 from otto.config import Folders
 from otto.example import Example
-from otto.examples.check import ENOUGH, Progress, check
+from otto.examples.check import ENOUGH, check
+from otto.progress import Progress
 from otto.registry.registry import Registry, Snapshot
 from otto.route import Context, Route
 from otto.skill import Skill
