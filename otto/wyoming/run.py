@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import threading
@@ -92,7 +93,7 @@ class WyomingServer:
         self._loop = asyncio.get_running_loop()
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
-                self._loop.add_signal_handler(number, self._stopping.set)
+                self._loop.add_signal_handler(number, self._signalled)
         if self._path:
             server = await asyncio.start_unix_server(self._connected, sock=self._socket, limit=MOST_LINE)
         else:
@@ -104,6 +105,11 @@ class WyomingServer:
         for task in tuple(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _signalled(self) -> None:
+        if self._stopping.is_set():
+            os._exit(130)  # asked twice: at once
+        self._stopping.set()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
