@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 from otto.call import Call
 from otto.dispatch import Confirm, nobody
+from otto.question import for_permission
 from otto.skill import Skill
-from otto.voice.confirmation import question
 
 
 class Asker:
@@ -37,4 +37,4 @@ class Asker:
 
     def ask(self, skill: Skill, call: Call) -> bool:
         ask: Callable[[str], bool] | None = getattr(self._local, "ask", None)
-        return ask(question(call)) if ask else self.otherwise(skill, call)
+        return ask(for_permission(call)) if ask else self.otherwise(skill, call)

@@ -23,6 +23,10 @@ from otto.config import Settings
 
 WAITING = 2
 """Commands that wait beside the one that is carried out."""
+BUSY = "I am still busy. Please say that again in a moment."
+"""What is answered to a command that finds no place."""
+DROPPED = "That was dropped before it was done."
+"""What becomes of those that wait when somebody says "stop"."""
 Mode = Literal["queued", "restart", "single"]
 
 

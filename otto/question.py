@@ -1,4 +1,5 @@
-"""What Otto asks: for an argument that is missing, and what was meant where two skills are close.
+"""What Otto asks: for an argument that is missing, whether something risky may be done, and what was meant where two
+skills are close.
 
 >>> for_argument(timer, timer.parameter("duration"))
 'For how long?'
@@ -78,6 +79,11 @@ def did_you_mean(options: Sequence[Sequence[Call]]) -> str:
     """The sentence that asks which of several things was meant."""
     named = ", or ".join(listing([described(call) for call in calls]) for calls in options)
     return f"Did you mean {named}?"
+
+
+def for_permission(call: Call) -> str:
+    """Whether something risky may be done: "Shall I run runapp, Firefox?"."""
+    return f"Shall I run {described(call)}?"
 
 
 def described(call: Call) -> str:

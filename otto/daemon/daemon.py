@@ -31,7 +31,7 @@ from pathlib import Path
 from otto.announce import Desktop, sentence
 from otto.asker import Asker
 from otto.call import OTHER
-from otto.commandqueue import CommandQueue, Job, mode_of
+from otto.commandqueue import BUSY, DROPPED, CommandQueue, Job, mode_of
 from otto.config import Folders, Settings
 from otto.conversation import Conversation
 from otto.daemon.unixsocket import MAX_LINE, DaemonError, LineError, bind, line, parse, socket_path, unlink
@@ -40,7 +40,7 @@ from otto.lock import FileLock
 from otto.ringer import Ringer
 from otto.store import Alert
 from otto.turn import Assistant, Turn, Understood
-from otto.voice.loop import BUSY, DROPPED, VoiceLoop
+from otto.voice.loop import VoiceLoop
 
 log = logging.getLogger(__name__)
 

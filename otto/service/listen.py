@@ -29,6 +29,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from otto.answer import yes_or_no
 from otto.audio.endpoint import Began, Endpoint, Hangover
 from otto.audio.stt import SpeechToText
+from otto.commandqueue import BUSY
 from otto.conversation import Conversation
 from otto.errors import OttoError
 from otto.service.parts import Service
@@ -38,7 +39,7 @@ from otto.service.sent import Sent
 from otto.voice.attention import Attention
 from otto.voice.ears import Ears
 from otto.voice.hearer import Heard, Hearer
-from otto.voice.loop import BUSY, SURE, UNSURE
+from otto.voice.loop import SURE, UNSURE
 
 log = logging.getLogger(__name__)
 

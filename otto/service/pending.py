@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from otto.call import Call
+from otto.question import for_permission
 from otto.turn import Understood
-from otto.voice.confirmation import question
 
 SECONDS = 120.0
 MOST = 100
@@ -45,7 +45,7 @@ class Pending:
         """Asks about `calls`, the risky ones of what was understood. `id`: a name that only the asker can know, in
         place of one that is drawn."""
         self._forget()
-        words = " ".join(question(call) for call in calls)
+        words = " ".join(for_permission(call) for call in calls)
         asked = Asked(id or secrets.token_urlsafe(16), words, understood, self._clock() + SECONDS)
         self._asked.pop(asked.id, None)
         self._asked[asked.id] = asked

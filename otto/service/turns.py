@@ -18,8 +18,9 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from otto.answer import is_stop
 from otto.asker import Asker
-from otto.commandqueue import WAITING, CommandQueue, Job, mode_of
+from otto.commandqueue import BUSY, DROPPED, WAITING, CommandQueue, Job, mode_of
 from otto.errors import OttoError
 from otto.service.conversations import Conversations
 from otto.service.metrics import Metrics
@@ -27,7 +28,6 @@ from otto.service.pending import Pending
 from otto.service.refusal import Refusal
 from otto.service.schema import Answered, Routed, answered, routed
 from otto.turn import Assistant, Turn, Understood
-from otto.voice.loop import BUSY, CANCEL, DROPPED
 
 CANCELLED = "That is cancelled."
 NOTHING = "There is nothing to cancel."
@@ -75,7 +75,7 @@ class Turns:
 
     async def ask(self, text: str, *, conversation: str = "", dry_run: bool = False, question_id: str = "") -> Answered:
         """Carries out what `text` means, or asks whether to. Raises `Refusal` when too much waits, `UtteranceError`."""
-        if text.strip(" .,!?").lower() in CANCEL and not dry_run:
+        if is_stop(text) and not dry_run:
             return await self._stopped(await self._understood(text, conversation))
         return await self._admitted(lambda: self._asked(text, conversation, dry_run, question_id))
 

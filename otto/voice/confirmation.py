@@ -14,7 +14,7 @@ from collections.abc import Callable
 from otto.answer import yes_or_no
 from otto.audio.tts import Speaker
 from otto.call import Call
-from otto.question import described
+from otto.question import for_permission
 from otto.skill import Skill
 from otto.voice.attention import ASKED_SECONDS, Attention
 
@@ -43,7 +43,7 @@ class SpokenConfirmation:
 
     def ask(self, skill: Skill, call: Call) -> bool:
         """Asks, and waits for the answer: the `confirm` of an `Assistant`."""
-        words = question(call)
+        words = for_permission(call)
         while not self._answers.empty():
             self._answers.get()
         self._shown(words)
@@ -74,8 +74,3 @@ class SpokenConfirmation:
         """Whatever was asked: no."""
         if self.pending:
             self._answers.put(False)
-
-
-def question(call: Call) -> str:
-    """What to ask: "Shall I run runapp, Firefox?"."""
-    return f"Shall I run {described(call)}?"

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from otto.answer import STOP, is_stop
+from otto.answer import is_stop
 from otto.audio.chunk import AudioChunk
 from otto.audio.endpoint import Endpoint, Hangover
 from otto.audio.interruption import Interruption
@@ -29,7 +29,7 @@ from otto.audio.standin import Source
 from otto.audio.stt import SpeechToText
 from otto.audio.tts import Speaker
 from otto.audio.wake import FEW_WORDS, Spotter
-from otto.commandqueue import CommandQueue, Job, Mode
+from otto.commandqueue import BUSY, DROPPED, CommandQueue, Job, Mode
 from otto.conversation import Conversation
 from otto.errors import OttoError
 from otto.routers.followup import NAME as FOLLOW_UP
@@ -41,7 +41,6 @@ from otto.voice.hearer import Heard, Hearer
 
 log = logging.getLogger(__name__)
 
-BUSY = "I am still busy. Please say that again in a moment."
 UNSURE = "I did not catch that."
 SURE = 0.4
 """Confidence of a transcript below which nothing is done."""
@@ -56,13 +55,10 @@ DOUBTED_ROUTE = 0.8
 """Confidence that the route has to have where it is not."""
 ANSWERED_SURE = 0.8
 """Confidence from which a sentence after the wake phrase is answered even though it is no command."""
-DROPPED = "That was dropped before it was done."
 FINISH_SECONDS = 3.0
 """How long the command under way may take when the loop ends."""
 SPEAKING_SECONDS = 120.0
 """Longest reply."""
-CANCEL = STOP
-"""What is obeyed at once, whatever else is under way."""
 
 
 class Audience(Protocol):

@@ -16,12 +16,12 @@ from statistics import quantiles
 
 import pytest
 
+from otto.commandqueue import BUSY
 from otto.config import Folders, Settings, load
 from otto.daemon.client import ask_daemon, request
 from otto.daemon.daemon import STOP_SECONDS, Daemon
 from otto.daemon.unit import STOP_SECONDS as GRANTED_SECONDS
 from otto.daemon.unixsocket import MAX_LINE, DaemonError, Lines, bind, connect, socket_path
-from otto.voice.loop import BUSY
 from tests.examplefiles import SKILL_FILE, STOP_FILE
 
 SLOW_FILE = SKILL_FILE + "timeout: 20\n"

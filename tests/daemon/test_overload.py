@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otto.voice.loop import BUSY, DROPPED
+from otto.commandqueue import BUSY, DROPPED
 from tests.house import HANGOVER, SENTENCES, STOP, THINGS, House, family, gone, listening
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from otto.voice.loop import BUSY, DROPPED
+from otto.commandqueue import BUSY, DROPPED
 from tests.voicefakes import LiveSource, rig
 
 
