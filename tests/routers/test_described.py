@@ -18,6 +18,9 @@ from otto.skill import Skill
 TAUGHT = ("media", "other", "timer", "todo", "volume", "weather")
 MOWER = Description(Skill("mow_lawn"), ("mow lawn", "start the robotic lawn mower", "mow lawn: start the lawn mower"))
 COFFEE = Description(Skill("brew_coffee"), ("brew coffee", "make a coffee with the machine", "brew coffee: espresso"))
+WATER = Description(
+    Skill("get_water_level"), ("get water level", "return the water level of the tank", "get water level: of the tank")
+)
 OVEN = Description(Skill("oven_timer"), ("oven timer", "start the timer of the oven", "oven timer: of the oven"))
 
 
@@ -98,6 +101,34 @@ def test_a_sentence_that_must_not_reach_a_described_skill_counts_against_it(
         for route in (each.route("mow the lawn of my neighbour", Context(now)) for each in (router, learnt))
     )
     assert after < before
+
+
+def test_a_question_counts_for_a_skill_that_answers_and_against_one_that_acts(
+    taught: FewshotRouter, examples: list[Example], now: datetime
+) -> None:
+    router = taught.beside([WATER, OVEN], examples)
+    assert router.described is not None
+    assert router.described.answers == (True, False)
+    for order, question, change in (
+        ("the water level of the tank", "what is the water level of the tank", 1),
+        ("start the timer of the oven", "why start the timer of the oven", -1),
+    ):
+        told, asked = (
+            float(next(share for name, share in router.route(text, Context(now)).trace.items() if "described" in name))
+            for text in (order, question)
+        )
+        assert (asked - told) * change > 0
+
+
+def test_of_sentences_that_mean_nothing_few_reach_described_skills(
+    taught: FewshotRouter, examples: list[Example], now: datetime
+) -> None:
+    nothing = [each for each in examples if each.calls[0].name == "other"]
+    # These say of themselves what such sentences say: beside them it takes more to win.
+    greedy = [Description(Skill(f"skill_{place}"), (each.text,)) for place, each in enumerate(nothing[::8])]
+    modest, careful = (taught.beside(each, examples).described for each in ([MOWER], greedy))
+    assert modest is not None and careful is not None
+    assert modest.caution == 0.0 < careful.caution
 
 
 def test_who_has_just_asked_is_expected(router: FewshotRouter, now: datetime) -> None:
