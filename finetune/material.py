@@ -6,7 +6,7 @@ material.train, material.valid, material.skills
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -21,11 +21,14 @@ from otto.call import OTHER
 from otto.config import Folders, bundled, folders, load
 from otto.errors import OttoError
 from otto.example import Example
+from otto.examples import file as examplefile
+from otto.examples.file import plain
 from otto.models import card as cards
 from otto.prompt import prompt, router_prompt
 from otto.registry.registry import Registry
 from otto.skill import Skill
 
+WORDINGS = Path(__file__).parent / "wordings"
 LARGE_VALID = 0.5
 """A validation set of more than this share of the training set is a mistake."""
 _SHOWN = 5
@@ -70,7 +73,8 @@ def gather(recipe: Recipe) -> Material:
             raise OttoError(f"data.examples: there is no example in {recipe.data.examples}")
         held = [each for each in examples if split_of(each.text) == "valid"]
         valid = tuple(from_example(each, each.origin.file) for each in held)
-        return Material(task, skills, (), valid, tuple(examples))
+        more = wordings(skills, examples) if recipe.data.wordings else []
+        return Material(task, skills, (), valid, (*examples, *more))
     train = _rows(recipe.data.train, "data.train")
     needs_valid = recipe.training.evaluate_every > 0 or recipe.data.valid.is_file()
     valid = _rows(recipe.data.valid, "data.valid") if needs_valid else ()
@@ -100,6 +104,17 @@ def known(examples: Path | None = None) -> tuple[dict[str, Skill], list[Example]
     return {name: entry.skill for name, entry in entries.items()}, [
         example for entry in entries.values() for example in entry.examples
     ]
+
+
+def wordings(skills: Mapping[str, Skill], examples: Iterable[Example] = ()) -> list[Example]:
+    """Sentences for the bundled skills that only models learn from, without those that `examples` have. None for a
+    skill whose schema the user has changed so that they no longer fit."""
+    known = {plain(each.text) for each in examples}
+    found: list[Example] = []
+    for path in sorted(WORDINGS.glob("*_examples.txt")):
+        file = examplefile.unchecked(path)
+        found += file.settled(file.faults(skills)).examples
+    return [each for each in found if plain(each.text) not in known]
 
 
 def unseen(recipe: Recipe, skills: Mapping[str, Skill]) -> frozenset[str]:

@@ -120,6 +120,9 @@ class Data(_Section):
     """Sample sentences from the example files without end, instead of reading files; needs `training.steps`."""
     examples: Path = Path()
     """Folder of example files to sample from; unless given, the user's own over the bundled ones."""
+    wordings: bool = False
+    """Sample from `finetune/wordings/` as well: sentences for the bundled skills that only models learn from. They
+    would make the embedded router slower to train, and readier to take what is not meant for Otto."""
     other_share: Share | None = None
     """Of sampled rows that mean `other()`; as in the examples unless given."""
     unseen_share: Share = 0.0

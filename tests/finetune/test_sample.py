@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from finetune.material import known, unseen
+from finetune.material import WORDINGS, gather, known, unseen, wordings
 from finetune.recipe import load
 from finetune.sample import Sampler
+from finetune.shapes import from_example
 from finetune.slips import framed, slipped
-from finetune.split import split_of
+from finetune.split import leaks, split_of
 from finetune.template import template
 from finetune.unseen import common_words, made_up, varied
 from otto.call import OTHER, parse, write
 from otto.config import bundled
 from otto.evidence import supported
 from otto.example import Example
-from otto.examples.file import NOON, read_text
+from otto.examples.file import NOON, plain, read, read_text
 from otto.skill import Parameter, Skill
 
 ROWS = 1500
@@ -116,6 +117,35 @@ def test_what_a_base_was_taught_is_on_its_card(bundled_examples: tuple[dict[str,
     known = {**skills, "lights": lights, "timer": changed}
     assert unseen(load("tiny-qlora"), known) == {"lights", "timer"}
     assert unseen(load("qwen-0.5b"), known) == frozenset(), "no card says what it was taught"
+
+
+def test_wordings_are_right_and_near_nothing_that_is_held_out(
+    bundled_examples: tuple[dict[str, Skill], list[Example]],
+) -> None:
+    skills, examples = bundled_examples
+    found = wordings(skills)
+    assert len(found) == sum(len(read(path).layout.turns) for path in WORDINGS.glob("*")) > 2900  # none is refused
+    assert {call.name for each in found for call in each.calls} == {*skills, OTHER}
+    assert not {plain(each.text) for each in found} & {plain(each.text) for each in examples}
+    held = [from_example(each, "held out") for each in examples if split_of(each.text) != "train"]
+    assert not leaks([from_example(each, "wordings") for each in found], held)
+
+
+def test_wordings_are_sampled_where_a_recipe_wants_them_and_validate_nothing() -> None:
+    recipe = load("tiny-base")
+    alone = recipe.model_copy(update={"data": recipe.data.model_copy(update={"wordings": False})})
+    several, without = gather(recipe), gather(alone)
+    assert len(several.examples) - len(without.examples) > 2900
+    assert several.valid == without.valid
+
+
+def test_a_wording_gives_way_to_the_users_own_sentence(
+    bundled_examples: tuple[dict[str, Skill], list[Example]],
+) -> None:
+    skills, _ = bundled_examples
+    first, second = wordings(skills)[:2]
+    mine = replace(first, text=f"{first.text.upper()}.", calls=parse("other()"))
+    assert [each.text for each in wordings(skills, [mine])[:1]] == [second.text]
 
 
 def test_equal_seeds_give_equal_streams(bundled_examples: tuple[dict[str, Skill], list[Example]]) -> None:
