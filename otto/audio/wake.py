@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otto.audio.chunk import CHUNK_SAMPLES, RATE, AudioChunk
-from otto.audio.sphinx import CEPSTRAL_MEAN, FRAMES
+from otto.audio.sphinx import FRAMES, begin
 from otto.audio.stt import Transcript
 from otto.errors import ModelFileError, OttoError
 
@@ -91,8 +91,7 @@ class Spotter:
     def begin(self) -> None:
         """A new utterance."""
         self.end()
-        self._decoder.set_cmn(CEPSTRAL_MEAN)  # what was heard before must not matter
-        self._decoder.start_utt()
+        begin(self._decoder)
         self._running = True
         self._hit = False
         self._left = int(LOOK_SECONDS * RATE / CHUNK_SAMPLES)
