@@ -3,10 +3,12 @@
     python benchmarks/overheard.py --minutes 60                      the wake phrase on
     python benchmarks/overheard.py --minutes 60 --attention always   every utterance is looked at
     python benchmarks/overheard.py --minutes 60 --attention always --no-commands   nobody says what is a command
+    python benchmarks/overheard.py --minutes 60 --voices flite       other voices, made from recordings
     python benchmarks/overheard.py --own-voice 200                   replies in Otto's own voice, should it hear itself
 
-All of it is synthesised here, from a seed. Speech is spoken by espeak-ng in many voices: sentences that are no
-commands, and commands without the wake phrase. Printed as one JSON object: `calls` is what would have been carried out.
+All of it is synthesised here, from a seed. Speech is spoken by espeak-ng in many voices, or by Flite: sentences that
+are no commands, and commands without the wake phrase. Printed as one JSON object: `calls` is what would have been
+carried out; `asked_first` of them only after a yes.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otto.audio.chunk import RATE
-from otto.audio.endpoint import CHUNK_SECONDS, Endpoint, Hangover
+from otto.audio.endpoint import CHUNK_SECONDS, Ended, Endpoint, Hangover, Pause, Resumed
 from otto.audio.recording import read
 from otto.audio.standin import chunks
 from otto.audio.stt import SpeechToText
@@ -34,18 +36,20 @@ from otto.audio.vad import VoiceActivity
 from otto.audio.wake import Spotter
 from otto.call import OTHER
 from otto.registry.snapshot import Snapshot
-from otto.turn import Understood
+from otto.turn import Understood, asks_first
 from otto.voice.attention import CALLED_SECONDS, Attention
 from otto.voice.ears import Sound
 from otto.voice.hearer import Heard, Hearer
 from otto.voice.loop import SURE, meant
 
 Samples = NDArray[np.float32]
-VOICES = tuple(
+ESPEAK = tuple(
     f"{accent}{variant}"
     for accent in ("en-us", "en-gb", "en-gb-scotland", "en-029", "en-gb-x-rp")
     for variant in ("", "+f2", "+f4", "+m3", "+m7", "+croak")
 )
+FLITE = ("slt", "rms", "awb", "kal16")
+VOICES = {"espeak": ESPEAK, "flite": FLITE}
 PHRASES = ("otto", "hey otto")
 CALLED = re.compile(r"\botto", re.IGNORECASE)
 """In some examples somebody calls Otto: these are meant for it."""
@@ -112,8 +116,9 @@ def levelled(sound: NDArray[np.float64] | Samples, decibels: float) -> Samples:
 class Speech:
     """Sentences that were not meant for Otto."""
 
-    def __init__(self, sentences: list[str], seed: int) -> None:
+    def __init__(self, sentences: list[str], seed: int, voices: tuple[str, ...] = ESPEAK) -> None:
         self._sentences = sentences
+        self._voices = voices
         self._chance = random.Random(seed)
 
     def __call__(self, chance: np.random.Generator, seconds: float) -> Samples:
@@ -121,7 +126,7 @@ class Speech:
         parts: list[Samples] = []
         while sum(map(len, parts)) < seconds * RATE:
             said = spoken(
-                self._chance.choice(self._sentences), self._chance.choice(VOICES), self._chance.randint(130, 200)
+                self._chance.choice(self._sentences), self._chance.choice(self._voices), self._chance.randint(130, 200)
             )
             parts += [said, np.zeros(int(RATE * chance.uniform(0.2, 2.0)), np.float32)]
         return levelled(np.concatenate(parts)[: int(seconds * RATE)], chance.uniform(-35, -18))
@@ -132,17 +137,23 @@ class Speech:
 
 
 def spoken(text: str, voice: str, words_a_minute: int = 160) -> Samples:
-    """A sentence by espeak-ng."""
+    """A sentence by espeak-ng or Flite."""
     with tempfile.NamedTemporaryFile(suffix=".wav") as file:
-        command = ["espeak-ng", "-v", voice, "-s", str(words_a_minute), "-w", file.name, "--stdin"]
+        if voice in FLITE:
+            slower = f"duration_stretch={160 / words_a_minute:.2f}"
+            command = ["flite", "-voice", voice, "--setf", slower, "-o", file.name, "-t", text]
+        else:
+            command = ["espeak-ng", "-v", voice, "-s", str(words_a_minute), "-w", file.name, "--stdin"]
         subprocess.run(command, input=text.encode(), check=True)
         return read(Path(file.name)).astype(np.float32) / 32768
 
 
-def soundscape(seconds: float, sentences: list[str], seed: int = 0, stretch: float = 20.0) -> Iterator[Samples]:
+def soundscape(
+    seconds: float, sentences: list[str], seed: int = 0, stretch: float = 20.0, voices: tuple[str, ...] = ESPEAK
+) -> Iterator[Samples]:
     """Everything above in turn, `stretch` seconds each."""
     chance = np.random.default_rng(seed)
-    speech = Speech(sentences, seed)
+    speech = Speech(sentences, seed, voices)
     kinds: list[Callable[[np.random.Generator, float], Samples]] = [
         noise, speech, music, speech.babble, knocks, speech, hum, lambda c, s: mixed(speech(c, s), noise(c, s), c),
     ]  # fmt: skip
@@ -161,18 +172,35 @@ def heard(
     mode: str = "wake",
 ) -> Iterator[Heard]:
     """What the voice loop would hear in these sounds, without waiting for real time."""
-    seconds = 0.0  # of sound, so that attention stays open for as long as it would in a room
-    attention = Attention("always" if mode == "always" else "wake", PHRASES, clock=lambda: seconds)
+    now = 0.0  # in the sound, so that attention stays open for as long as it would in a room
+    attention = Attention("always" if mode == "always" else "wake", PHRASES, clock=lambda: now)
     hearer = Hearer(engine, attention, understand, None if mode == "always" else Spotter(PHRASES))
+    for utterance in utterances(sounds):
+        for event in utterance:
+            now = event.at
+            if found := hearer(event):
+                yield found
+                if found.called and not found.command and meant(found, attention):
+                    attention.open(CALLED_SECONDS)
+
+
+def utterances(sounds: Iterator[Samples]) -> Iterator[list[Sound]]:
+    """Each from its beginning to its end, without the pauses after which speech goes on: what is done there is thrown
+    away."""
+    seconds = 0.0
     voice, endpoint = VoiceActivity(), Endpoint(Hangover(0.6))
+    found: list[Sound] = []
     for sound in sounds:
         for chunk in chunks((sound * 32767).astype(np.int16), tail=1.0):
             seconds += CHUNK_SECONDS
             for event in endpoint(chunk, voice(chunk)):
-                if found := hearer(Sound(event, seconds)):
+                if isinstance(event, Resumed):
+                    found = [each for each in found if not isinstance(each.event, Pause)]
+                else:
+                    found.append(Sound(event, seconds))
+                if isinstance(event, Ended):
                     yield found
-                    if found.called and not found.command and meant(found, attention):
-                        attention.open(CALLED_SECONDS)
+                    found = []
 
 
 def acted_on(found: Heard) -> bool:
@@ -206,6 +234,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--attention", choices=("wake", "always"), default="wake")
     parser.add_argument("--no-commands", action="store_true", help="speech is only what no skill is for")
+    parser.add_argument("--voices", choices=tuple(VOICES), default="espeak")
     parser.add_argument("--own-voice", type=int, default=0, metavar="REPLIES")
     parser.add_argument("--stt", default="sphinx")
     parser.add_argument("--seed", type=int, default=0)
@@ -218,7 +247,7 @@ def main() -> None:
             sounds = (spoken(reply, "en") for reply in replies(given.own_voice, given.seed))
         else:
             sentences = not_for_otto(otto.live.ready.snapshot, commands=not given.no_commands)
-            sounds = soundscape(60 * given.minutes, sentences, given.seed)
+            sounds = soundscape(60 * given.minutes, sentences, given.seed, voices=VOICES[given.voices])
         found = list(heard(sounds, listening, otto.understand, given.attention))
     calls = [each for each in found if acted_on(each)]
     print(
@@ -229,6 +258,7 @@ def main() -> None:
                 "utterances_transcribed": len(found),
                 "addressed": sum(each.command is not None for each in found),
                 "calls": len(calls),
+                "asked_first": sum(bool(each.understood and asks_first(each.understood)) for each in calls),
                 "calls_an_hour": round(60 * len(calls) / given.minutes, 1),
                 "examples": [f"{each.transcript.text} -> {each.understood.route}" for each in calls if each.understood][
                     :10

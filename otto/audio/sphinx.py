@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,15 @@ STANDS_OUT = 10.0
 """dB above the quietest fifth."""
 
 
+@dataclass(slots=True)
+class Level:
+    """What an engine and its rival know of how loud speech is here. Were a sound not equally loud for both, its
+    likelihoods could not be compared."""
+
+    gain: float = 1.0
+    """By what the sound is multiplied: what was right for the utterance before."""
+
+
 class Sphinx:
     """The engine: a decoder that is kept from one utterance to the next."""
 
@@ -59,6 +69,7 @@ class Sphinx:
         except ImportError as error:
             raise ModelFileError(f"Sphinx needs more packages: {INSTALL}") from error
         self.rival = rival
+        self.level: Level = rival.level if rival else Level()
         self._snap = snap
         try:
             self._decoder: Any = pocketsphinx.Decoder(
@@ -70,24 +81,23 @@ class Sphinx:
             )
         except (RuntimeError, ValueError) as error:
             raise ModelFileError(f"Sphinx cannot read {files.model}: remove that file and start again") from error
-        self._gain = 1.0
         self._last: SphinxHearing | None = None
 
     def listen(self) -> SphinxHearing:
         """Begins a new utterance; one that was not finished is given up."""
         if self._last is not None:
             self._last.abandon()
-            self._gain = self._last.gain
-        self._last = SphinxHearing(self._decoder, self._gain, self._snap)
+        self._last = SphinxHearing(self._decoder, self.level, self._snap)
         return self._last
 
 
 class SphinxHearing:
     """One utterance being heard."""
 
-    def __init__(self, decoder: Any, gain: float, snap: Callable[[str], str]) -> None:
-        self.gain = gain
-        """By what the sound is multiplied: at first what was right for the utterance before."""
+    def __init__(self, decoder: Any, level: Level, snap: Callable[[str], str]) -> None:
+        self._level = level
+        self._gain = level.gain
+        """With what it is decoded."""
         self._decoder = decoder
         self._snap = snap
         self._blocks: list[NDArray[np.int16]] = []
@@ -106,9 +116,11 @@ class SphinxHearing:
         if not self._blocks:
             return Transcript("", seconds=seconds)
         right = right_gain(self._blocks)
-        if not 1 / TOO_FAR <= right / self.gain <= TOO_FAR:
+        if not 1 / TOO_FAR <= right / self._level.gain <= TOO_FAR:
+            self._level.gain = right
+        if self._gain != self._level.gain:
             self.abandon()
-            self.gain = right
+            self._gain = self._level.gain
             self._decode(np.concatenate(self._blocks))
         self.abandon()
         hypothesis = self._decoder.hyp()
@@ -127,9 +139,8 @@ class SphinxHearing:
     def _decode(self, samples: NDArray[np.int16]) -> None:
         if not self._running:
             self._running = True
-            self._decoder.set_cmn(CEPSTRAL_MEAN)
-            self._decoder.start_utt()
-        loud = samples if self.gain == 1.0 else np.clip(samples * self.gain, -32768, 32767).astype(np.int16)
+            begin(self._decoder)
+        loud = samples if self._gain == 1.0 else np.clip(samples * self._gain, -32768, 32767).astype(np.int16)
         self._decoder.process_raw(loud.tobytes(), False, False)
 
     def _words(self) -> tuple[Word, ...]:
@@ -141,6 +152,14 @@ class SphinxHearing:
             for each in self._decoder.seg()
             if each.word[0] not in "<["
         )
+
+
+def begin(decoder: Any) -> None:
+    """A new utterance, of which what was heard before must change nothing: not the mean, and not what was learnt of the
+    noise around, which PocketSphinx keeps otherwise."""
+    decoder.reinit_feat()
+    decoder.set_cmn(CEPSTRAL_MEAN)
+    decoder.start_utt()
 
 
 def loud_parts(blocks: Sequence[NDArray[np.int16]]) -> list[NDArray[np.int16]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from otto import config
@@ -91,6 +92,10 @@ def test_the_wake_phrase_is_expected_only_where_commands_begin_with_it(settings:
     heard, rival = Timed(called).transcribe(clip), Timed(called.rival).transcribe(clip)
     assert heard.text == rival.text == Timed(spoken_to).transcribe(clip).text == "set a timer for ten minutes"
     assert heard.score == pytest.approx(rival.score, abs=0.01)  # nothing speaks for a phrase that nobody said
+    Timed(called).transcribe((clip * 0.02).astype(np.int16))  # quiet, and the rival is not asked
+    soft = (clip * 0.045).astype(np.int16)
+    heard, rival = Timed(called).transcribe(soft), Timed(called.rival).transcribe(soft)
+    assert heard.score == pytest.approx(rival.score, abs=0.01)  # equally loud for both
 
 
 def test_sphinx_keeps_its_language_model_in_the_cache_folder(settings: Settings) -> None:

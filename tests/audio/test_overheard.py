@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +13,22 @@ import pytest
 pytest.importorskip("onnxruntime", reason="needs the voice extra")
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from overheard import hum, knocks, music, noise, not_for_otto
+from overheard import FLITE, acted_on, hum, knocks, music, noise, not_for_otto, spoken, utterances
 
-from otto.audio.endpoint import Began, Endpoint, Hangover
+from otto.audio.chunk import RATE
+from otto.audio.endpoint import Began, Ended, Endpoint, Hangover, Pause
 from otto.audio.standin import chunks
+from otto.audio.stt import Transcript
 from otto.audio.vad import VoiceActivity
+from otto.call import parse
 from otto.config import Folders, bundled
+from otto.example import Example
+from otto.registry.live import Ready
 from otto.registry.registry import Registry
+from otto.route import Route
+from otto.routers.fewshot import FewshotRouter
+from otto.turn import Understood
+from otto.voice.hearer import Heard
 
 
 @pytest.mark.parametrize("kind", [noise, hum, knocks, music])
@@ -31,6 +42,47 @@ def test_what_is_no_voice_begins_hardly_any_utterance(kind: object, stretches: i
         for chunk in chunks((sound * 32767).astype(np.int16), tail=0.0):
             began += sum(isinstance(event, Began) for event in endpoint(chunk, voice(chunk)))
     assert began <= stretches
+
+
+@pytest.mark.parametrize("program", ["espeak-ng", "flite"])
+def test_an_utterance_has_one_pause_where_it_ends(program: str) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed: apt-get install {program}")
+    said = spoken("the weather is nice today", FLITE[0] if program == "flite" else "en-us")
+    gap = np.zeros(int(0.15 * RATE), np.float32)
+    (found,) = utterances(iter([np.concatenate([gap, said, gap, said, gap])]))
+    kinds = [type(each.event) for each in found]
+    assert kinds[0] is Began
+    assert kinds[-1] is Ended
+    assert kinds.count(Pause) == 1
+    assert found[-1].at - found[0].at > 2 * len(said) / RATE - 0.5
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
+    registry = Registry(Folders((bundled("examples"),), (bundled("skills"),)), cache=tmp_path_factory.mktemp("cache"))
+    skills = [each.skill for each in registry.snapshot.skills.values()]
+    yield Ready(registry.snapshot, FewshotRouter.train(skills, [Example("what time is it", parse("time()"))]))
+    registry.close()
+
+
+@pytest.mark.parametrize(
+    ("call", "sure", "confidence", "done"),
+    [
+        ('volume(direction="up")', 0.9, 0.99, False),
+        ('volume(direction="up")', 1.1, 0.99, True),
+        ('volume(direction="up")', 1.1, 0.7, False),
+        ('volume(direction="up")', 2.1, 0.7, True),
+        ("lock()", 1.1, 0.99, False),
+        ("lock()", 2.1, 0.99, True),
+    ],
+)
+def test_the_more_depends_on_it_the_surer_the_phrase_has_to_be(
+    ready: Ready, call: str, sure: float, confidence: float, done: bool
+) -> None:
+    command = Understood("do that now please", Route(parse(call), confidence, "fewshot"), ready, {})
+    said = Transcript(f"otto {command.text}", confidence=0.6)
+    assert acted_on(Heard(said, command.text, command, 0.0, called=True, sureness=sure)) is done
 
 
 def test_nobody_in_it_calls_otto(tmp_path: Path) -> None:

@@ -125,6 +125,20 @@ def test_a_damaged_language_model_is_named(tmp_path: Path) -> None:
         Sphinx(files)
 
 
+def test_what_was_heard_before_changes_no_likelihood(engine: Sphinx) -> None:
+    def score() -> float | None:
+        hearing = engine.listen()
+        for chunk in whole_chunks(read(CLIPS / "timer.flac")):
+            hearing.feed(chunk)
+        return hearing.finish().score
+
+    first = score()
+    hear(engine, read(CLIPS / "berlin.flac") * 2)
+    assert score() == first
+    hear(engine, (np.random.default_rng(0).standard_normal(32_000) * 1500).astype(np.int16))
+    assert score() == first
+
+
 def test_usual_levels_are_left_alone() -> None:
     silence = [np.zeros(512, np.int16)] * 10
     chance = np.random.default_rng(0)
