@@ -61,8 +61,8 @@ def test_an_utterance_has_one_pause_where_it_ends(program: str) -> None:
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
     registry = Registry(Folders((bundled("examples"),), (bundled("skills"),)), cache=tmp_path_factory.mktemp("cache"))
-    skills = [each.skill for each in registry.snapshot.skills.values()]
-    yield Ready(registry.snapshot, FewshotRouter.train(skills, [Example("what time is it", parse("time()"))]))
+    skills = {name: each.skill for name, each in registry.snapshot.skills.items()}
+    yield Ready(registry.snapshot, FewshotRouter.train(skills.values(), [Example("what time is it", parse("time()"))]))
     registry.close()
 
 
