@@ -3,12 +3,12 @@
     python benchmarks/overheard.py --minutes 60                      the wake phrase on
     python benchmarks/overheard.py --minutes 60 --attention always   every utterance is looked at
     python benchmarks/overheard.py --minutes 60 --attention always --no-commands   nobody says what is a command
-    python benchmarks/overheard.py --minutes 60 --voices flite       other voices, made from recordings
+    python benchmarks/overheard.py --minutes 60 --voices flite       four voices made from recordings, in place of espeak's
     python benchmarks/overheard.py --own-voice 200                   replies in Otto's own voice, should it hear itself
 
 All of it is synthesised here, from a seed. Speech is spoken by espeak-ng in many voices, or by Flite: sentences that
 are no commands, and commands without the wake phrase. Printed as one JSON object: `calls` is what would have been
-carried out; `asked_first` of them only after a yes.
+carried out, or asked about first where `asked_first` counts it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from otto.audio.vad import VoiceActivity
 from otto.audio.wake import Spotter
 from otto.call import OTHER
 from otto.registry.snapshot import Snapshot
-from otto.turn import Understood, asks_first
+from otto.turn import Understood
 from otto.voice.attention import CALLED_SECONDS, Attention
 from otto.voice.ears import Sound
 from otto.voice.hearer import Heard, Hearer
@@ -258,7 +258,6 @@ def main() -> None:
                 "utterances_transcribed": len(found),
                 "addressed": sum(each.command is not None for each in found),
                 "calls": len(calls),
-                "asked_first": sum(bool(each.understood and asks_first(each.understood)) for each in calls),
                 "calls_an_hour": round(60 * len(calls) / given.minutes, 1),
                 "examples": [f"{each.transcript.text} -> {each.understood.route}" for each in calls if each.understood][
                     :10

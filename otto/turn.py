@@ -250,12 +250,6 @@ def lacking(understood: Understood) -> bool:
     return any(question.missing(skills[call.name].skill, call) for call in calls)
 
 
-def asks_first(understood: Understood) -> bool:
-    """Whether one of its skills wants a yes."""
-    skills = understood.ready.snapshot.skills
-    return any(skills[call.name].asks_first for call in understood.route.calls if call.name in skills)
-
-
 def waiting(results: tuple[Result, ...]) -> Question | None:
     """What waits for an argument that the last reached result asks for."""
     place = next((place for place, result in enumerate(results) if result.asks), None)

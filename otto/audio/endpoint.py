@@ -41,8 +41,6 @@ class Began:
 
     chunks: tuple[AudioChunk, ...]
     """Everything so far, half a second from before included."""
-    voice_at: float = 0.0
-    """Seconds from their beginning to the first voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +132,7 @@ class Endpoint:
         if sum(self._recent) >= ONSET_CHUNKS:
             self._chunks = len(self._before)
             self._voiced = sum(self._recent)
-            first = len(self._before) - len(self._recent) + self._recent.index(True)
-            yield Began(tuple(self._before), first * CHUNK_SECONDS)
+            yield Began(tuple(self._before))
 
     def _go_on(self, chunk: AudioChunk, voice: bool) -> Iterator[Event]:
         self._chunks += 1

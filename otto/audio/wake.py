@@ -4,16 +4,17 @@
     >>> spotter.begin()
     >>> any(spotter(chunk) for chunk in chunks)
     True
-    >>> sureness(spotter.found(), transcript, 2, rival, began.voice_at)     # its first two words are the phrase
+    >>> sureness(spotter.found(), transcript, 2)        # the first two words of it are the phrase
     1.7
 
 It is a sieve: it lets through what may be the phrase, so that nothing else has to be transcribed, and whoever
 transcribes confirms it. Only the first two seconds of an utterance are looked at: a wake phrase stands at its
-beginning. Then it is weighed whether what was transcribed there can have been it.
+beginning. Then what was spotted and what was transcribed are weighed together.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 import tempfile
@@ -30,15 +31,21 @@ LOOK_SECONDS = 2.0
 """The pre-roll included."""
 THRESHOLD = 1e-15
 """Of the likelihood against any other sounds; smaller lets more through."""
-WEIGHTS = (0.031, -55.0, -3.0)
-"""Of `sureness`, for advantage, lateness and 1: a logistic regression on 81 commands with the phrase (Flite, Festival,
-espeak-ng) and 39 utterances whose transcript had one (docs/experiments-speech.md)."""
-MOST_ADVANTAGE = 100.0
-"""Nats; what is likelier by more is no surer: babble has hundreds by chance."""
-LATEST = 0.05
-"""Seconds; a phrase that begins so much after the first voice, or before it, is no more and no less sure."""
-UNSPOTTED = -1.0
-"""The most that the log odds are where the sound alone had no phrase."""
+WEIGHTS = (88.3, 12.0, 7.05, 3.13, -86.91)
+"""For likelihood, length, confidence, probability, and 1, of `sureness`: a logistic regression on 141 commands with the
+phrase (flite, festival, espeak-ng) and 74 utterances where only the transcript had one (docs/experiments-speech.md)."""
+LEAST_ADVANTAGE = 40.0
+"""Nats by which the transcript has to be likelier than the best one without the phrase; 49 is the least of 78 commands
+that began with it, and half of what only seemed to has less (docs/experiments-speech.md)."""
+WITHOUT_IT = -1.0
+"""The most that the log odds are where it is not."""
+BOTH = (0.73, 0.0212, -2.93)
+"""For these log odds, the advantage, and 1, where little follows: a regression on the 78 commands and 26 others."""
+MOST_ADVANTAGE = 200.0
+FEW_WORDS = 3
+"""Up to so many words after the phrase say little about whether it was meant."""
+LONGEST = 0.45
+"""Seconds; a phrase that is longer is no surer."""
 SAID = {"otto": ("AA T OW", "AO T OW", "AA D OW", "AO D OW")}
 """Pronunciations beside the dictionary's; American speakers tap the t."""
 
@@ -136,22 +143,29 @@ class Spotter:
 
 
 def sureness(
-    found: Sequence[Spotted], transcript: Transcript, words: int, rival: Transcript | None, voice_at: float
+    found: Sequence[Spotted], transcript: Transcript, words: int, rival: Transcript | None = None
 ) -> float | None:
     """How sure it is that the first `words` of a transcript are the wake phrase, as log odds: above 0 it rather is.
-    `rival`: what was heard of the same sound when the phrase was not expected; `voice_at`: when the first voice was.
-    Two things count: how much likelier the sound is with the phrase, and that nothing was said before it: of "photo",
-    "bottle" and "what a" the first sound is left over. None where the engine cannot tell."""
+    `rival`: what was heard of the same sound when the phrase was not expected. None where the engine does not say where
+    its words were."""
     phrase = transcript.words[:words]
-    if not phrase or rival is None or transcript.score is None:
+    if not phrase:
         return None
     last = phrase[-1]
-    advantage = MOST_ADVANTAGE if rival.score is None else transcript.score - rival.score
+    there = [each.likelihood for each in found if each.start <= last.end and each.end >= last.start]
     seen = (
-        min(max(advantage, 0.0), MOST_ADVANTAGE),
-        min(max(phrase[0].start - voice_at, -LATEST), LATEST),
+        max(there, default=0.0),
+        min(last.end - last.start, LONGEST),
+        transcript.confidence,
+        min(1.0, math.prod(word.probability for word in phrase)),
         1.0,
     )
     odds = float(sum(map(operator.mul, WEIGHTS, seen)))
-    spotted = any(each.start <= last.end and each.end >= last.start for each in found)
-    return odds if spotted else min(odds, UNSPOTTED)
+    if rival is None or rival.score is None or transcript.score is None:
+        return odds
+    advantage = transcript.score - rival.score
+    if advantage <= LEAST_ADVANTAGE:
+        return min(odds, WITHOUT_IT)
+    if len(transcript.text.split()) - words > FEW_WORDS:
+        return odds
+    return float(sum(map(operator.mul, BOTH, (odds, min(advantage, MOST_ADVANTAGE), 1.0))))

@@ -52,7 +52,7 @@ class Heard:
     interrupting: bool = False
     """Whether Otto was speaking when it began."""
     sureness: float | None = None
-    """Log odds that the wake phrase was said; None where that cannot be told."""
+    """Log odds that the wake phrase was said, from sound and transcript; None where that cannot be told."""
     problem: str = ""
     """Why it could not be transcribed or understood: a sentence for the user."""
 
@@ -65,8 +65,6 @@ class _Utterance:
     open: bool
     """Whether no wake phrase is needed for it."""
     interrupting: bool = False
-    voice_at: float = 0.0
-    """Seconds from its beginning to the first voice."""
     chunks: list[AudioChunk] = field(default_factory=list)
     hearing: Hearing | None = None
     rival: Hearing | None = None
@@ -114,8 +112,8 @@ class Hearer:
     def __call__(self, sound: Sound) -> Heard | None:
         """What was said, when this sound ended an utterance that was listened to."""
         match sound.event:
-            case Began() as began:
-                self._begin(began, sound)
+            case Began(chunks):
+                self._begin(chunks, sound)
             case More(chunk) if self._now:
                 self._add(self._now, chunk)
             case Pause() if self._now and self._now.hearing:
@@ -128,15 +126,15 @@ class Hearer:
                 return self._end(self._now, sound.at - silence)
         return None
 
-    def _begin(self, began: Began, sound: Sound) -> None:
+    def _begin(self, chunks: tuple[AudioChunk, ...], sound: Sound) -> None:
         # What is said while Otto speaks has to call it, or be an answer, or a "stop": it may be for somebody else.
         is_open = self._answering() if sound.interrupting else self._attention.is_open
-        self._now = _Utterance(sound.pushed, sound.pushed or is_open, sound.interrupting, began.voice_at)
+        self._now = _Utterance(sound.pushed, sound.pushed or is_open, sound.interrupting)
         if self._spotter and not (self._now.open or sound.interrupting):
             self._spotter.begin()
         else:
             self._listen(self._now)
-        for chunk in began.chunks:
+        for chunk in chunks:
             self._add(self._now, chunk)
 
     def _add(self, utterance: _Utterance, chunk: AudioChunk) -> None:
@@ -192,8 +190,7 @@ class Hearer:
         if called and self._spotter and not utterance.interrupting:
             phrase = len(transcript.text.split()) - len((command or "").split())
             other = rival.finish() if rival else None
-            sure = sureness(self._spotter.found(), transcript, phrase, other, utterance.voice_at)
-            heard = replace(heard, sureness=sure)
+            heard = replace(heard, sureness=sureness(self._spotter.found(), transcript, phrase, other))
         if not command or self._answering():
             return heard
         try:

@@ -28,12 +28,12 @@ from otto.audio.interruption import Interruption
 from otto.audio.standin import Source
 from otto.audio.stt import SpeechToText
 from otto.audio.tts import Speaker
-from otto.audio.wake import Spotter
+from otto.audio.wake import FEW_WORDS, Spotter
 from otto.commandqueue import BUSY, DROPPED, CommandQueue, Job, Mode
 from otto.conversation import Conversation
 from otto.errors import OttoError
 from otto.routers.followup import NAME as FOLLOW_UP
-from otto.turn import Turn, Understood, asks_first, lacking
+from otto.turn import Turn, Understood, lacking
 from otto.voice.attention import ASKED_SECONDS, CALLED_SECONDS, Attention
 from otto.voice.confirmation import SpokenConfirmation
 from otto.voice.ears import Ears
@@ -47,11 +47,12 @@ SURE = 0.4
 CALLED_SURE, CALLED_ROUTE = 0.5, 0.6
 """The same where a wake phrase was heard, and the confidence that the route has to have: words that only sound like the
 phrase are followed by words that only sound like a command."""
-BELIEVED, CERTAIN = 1.0, 2.0
-"""Log odds from which the phrase is believed to have been said, and from which it is beyond doubt. A skill that asks
-first needs the latter: its question, asked of nobody, may be answered by what is said next."""
+CERTAIN = 1.5
+"""Log odds from which it is beyond doubt that the phrase was said."""
+FEW_SURE = 1.0
+"""Log odds that are needed where few words follow the phrase, or none, which opens attention for any."""
 DOUBTED_ROUTE = 0.8
-"""Confidence that the route has to have where the phrase is not beyond doubt."""
+"""Confidence that the route has to have where it is not."""
 ANSWERED_SURE = 0.8
 """Confidence from which a sentence after the wake phrase is answered even though it is no command."""
 FINISH_SECONDS = 3.0
@@ -338,7 +339,7 @@ def meant(heard: Heard, attention: Attention) -> bool:
     route = heard.understood.route if heard.understood else None
     if attention.mentioned(heard.command or ""):
         return False  # who speaks to Otto says the name once, at the beginning
-    if sure is not None and sure < BELIEVED:
+    if sure is not None and sure < (FEW_SURE if len((heard.command or "").split()) <= FEW_WORDS else 0):
         return False
     if route is None or route.rejected:
         return confidence >= ANSWERED_SURE
@@ -346,9 +347,7 @@ def meant(heard: Heard, attention: Attention) -> bool:
         return confidence >= ANSWERED_SURE  # Otto will ask for what is missing
     if sure is None:
         return confidence >= CALLED_SURE and route.confidence >= CALLED_ROUTE
-    if sure >= CERTAIN:
-        return route.confidence >= CALLED_ROUTE
-    return route.confidence >= DOUBTED_ROUTE and not (heard.understood and asks_first(heard.understood))
+    return route.confidence >= (CALLED_ROUTE if sure > CERTAIN else DOUBTED_ROUTE)
 
 
 def _is_stop(understood: Understood | None) -> bool:

@@ -47,16 +47,6 @@ def test_half_a_second_from_before_belongs_to_it_and_nothing_is_missing() -> Non
     assert all(after - before == 1 for before, after in pairwise(numbers))
 
 
-def test_it_is_told_where_the_first_voice_is() -> None:
-    for click in (0.0, 0.9):  # a voice that is far from the next one is no beginning
-        events = follow(Endpoint(Hangover(0.6)), (0.8, 0.1), (CHUNK_SECONDS, click), (0.2, 0.1), (1.0, 0.9))
-        n, began = next((n, event) for n, event in events if isinstance(event, Began))
-        first = n + 1 - len(began.chunks) + round(began.voice_at / CHUNK_SECONDS)
-        assert first == chunks(0.8) + 1 + chunks(0.2)
-    at_once = next(event for _, event in follow(Endpoint(Hangover(0.6)), (1.0, 0.9)) if isinstance(event, Began))
-    assert at_once.voice_at == 0.0
-
-
 def test_speech_that_goes_on_takes_the_pause_back() -> None:
     events = follow(Endpoint(Hangover(0.6)), (1.0, 0.9), (0.4, 0.1), (1.0, 0.9), (1.0, 0.0))
     assert kinds(events) == [Began, Pause, Resumed, Pause, Ended]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,22 +12,14 @@ import pytest
 pytest.importorskip("onnxruntime", reason="needs the voice extra")
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from overheard import FLITE, acted_on, hum, knocks, music, noise, not_for_otto, spoken, utterances
+from overheard import FLITE, hum, knocks, music, noise, not_for_otto, spoken, utterances
 
 from otto.audio.chunk import RATE
 from otto.audio.endpoint import Began, Ended, Endpoint, Hangover, Pause
 from otto.audio.standin import chunks
-from otto.audio.stt import Transcript
 from otto.audio.vad import VoiceActivity
-from otto.call import parse
 from otto.config import Folders, bundled
-from otto.example import Example
-from otto.registry.live import Ready
 from otto.registry.registry import Registry
-from otto.route import Route
-from otto.routers.fewshot import FewshotRouter
-from otto.turn import Understood
-from otto.voice.hearer import Heard
 
 
 @pytest.mark.parametrize("kind", [noise, hum, knocks, music])
@@ -56,33 +47,6 @@ def test_an_utterance_has_one_pause_where_it_ends(program: str) -> None:
     assert kinds[-1] is Ended
     assert kinds.count(Pause) == 1
     assert found[-1].at - found[0].at > 2 * len(said) / RATE - 0.5
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
-    registry = Registry(Folders((bundled("examples"),), (bundled("skills"),)), cache=tmp_path_factory.mktemp("cache"))
-    skills = {name: each.skill for name, each in registry.snapshot.skills.items()}
-    yield Ready(registry.snapshot, FewshotRouter.train(skills.values(), [Example("what time is it", parse("time()"))]))
-    registry.close()
-
-
-@pytest.mark.parametrize(
-    ("call", "sure", "confidence", "done"),
-    [
-        ('volume(direction="up")', 0.9, 0.99, False),
-        ('volume(direction="up")', 1.1, 0.99, True),
-        ('volume(direction="up")', 1.1, 0.7, False),
-        ('volume(direction="up")', 2.1, 0.7, True),
-        ("lock()", 1.1, 0.99, False),
-        ("lock()", 2.1, 0.99, True),
-    ],
-)
-def test_the_more_depends_on_it_the_surer_the_phrase_has_to_be(
-    ready: Ready, call: str, sure: float, confidence: float, done: bool
-) -> None:
-    command = Understood("do that now please", Route(parse(call), confidence, "fewshot"), ready, {})
-    said = Transcript(f"otto {command.text}", confidence=0.6)
-    assert acted_on(Heard(said, command.text, command, 0.0, called=True, sureness=sure)) is done
 
 
 def test_nobody_in_it_calls_otto(tmp_path: Path) -> None:

@@ -71,37 +71,45 @@ def test_a_phrase_later_in_the_utterance_is_not_looked_for(say: Callable[[str, s
     assert not spotted(Spotter(("otto",), threshold=1e-8), sound)
 
 
-def test_advantage_and_what_was_said_before_are_weighed_together(say: Callable[[str, str], list[AudioChunk]]) -> None:
+def test_sound_and_transcript_are_weighed_together(say: Callable[[str, str], list[AudioChunk]]) -> None:
     spotter = Spotter(PHRASES)
     assert spotted(spotter, say("otto, what time is it", "en-us"))
     place = max(spotter.found(), key=lambda each: each.likelihood)
     assert 0.2 < place.start < place.end < 1.0
 
-    def sure(advantage: float, late: float = -0.05, away: float = 0.0) -> float:
-        start, end = place.start + away, place.end + away
-        words = (Word("otto", start, end, 1.0), Word("stop", end, end + 0.4, 1.0))
-        transcript = Transcript("otto stop", confidence=0.9, words=words, score=-1000.0)
-        rival = Transcript("photo stop", score=-1000.0 - advantage)
-        log_odds = sureness(spotter.found(), transcript, 1, rival, start - late)
+    def sure(start: float, end: float, probability: float, confidence: float) -> float:
+        words = (Word("otto", start, end, probability), Word("stop", end, end + 0.4, 1.0))
+        log_odds = sureness(spotter.found(), Transcript("otto stop", confidence=confidence, words=words), 1)
         assert log_odds is not None
         return log_odds
 
-    assert sure(100) == sure(500) > 2 > sure(50) > 1 > 0 > sure(0) == sure(-20)
-    assert sure(100, -0.05) == sure(100, -0.3) > sure(100, 0.0) > sure(100, 0.05) == sure(100, 2.0)
-    assert sure(100, 0.05) < 0  # whatever the words are, something was said before them
-    assert sure(100, away=4.0) == -1  # nothing was spotted where it was transcribed
+    assert sure(place.start, place.end, 1.0, 0.9) > 0
+    assert sure(place.start, place.end, 1.0, 0.9) > sure(place.start, place.end, 0.4, 0.9)
+    assert sure(place.start, place.end, 1.0, 0.9) > sure(place.start, place.end, 1.0, 0.4)
+    assert sure(4.0, 4.0 + place.end - place.start, 1.0, 0.9) < -10  # nothing was spotted where it was transcribed
+    assert sureness(spotter.found(), Transcript("otto stop", confidence=1.0), 1) is None
 
 
-def test_an_engine_that_cannot_tell_is_not_asked(say: Callable[[str, str], list[AudioChunk]]) -> None:
+def test_what_can_be_explained_without_the_phrase_is_less_sure(say: Callable[[str, str], list[AudioChunk]]) -> None:
     spotter = Spotter(PHRASES)
     assert spotted(spotter, say("otto, what time is it", "en-us"))
     place = max(spotter.found(), key=lambda each: each.likelihood)
-    words = (Word("otto", place.start, place.end, 1.0),)
-    heard = Transcript("otto", confidence=1.0, words=words, score=-1000.0)
-    assert sureness(spotter.found(), Transcript("otto", confidence=1.0), 1, Transcript(""), place.start) is None
-    assert sureness(spotter.found(), heard, 1, None, place.start) is None
-    nothing_else = sureness(spotter.found(), heard, 1, Transcript(""), place.start)
-    assert nothing_else == sureness(spotter.found(), heard, 1, Transcript("photo", score=-1100.0), place.start)
+    words = (Word("otto", place.start, place.end, 1.0), Word("stop", place.end, place.end + 0.4, 1.0))
+    transcript = Transcript("otto stop", confidence=0.9, words=words, score=-1000.0)
+
+    def sure(advantage: float) -> float:
+        rival = Transcript("photo stop", score=-1000.0 - advantage)
+        log_odds = sureness(spotter.found(), transcript, 1, rival)
+        assert log_odds is not None
+        return log_odds
+
+    assert sure(-20) == sure(30) < 0
+    assert sure(60) < sure(150) < sure(300) == sure(500)  # few words follow: both count
+    unheard = sureness(spotter.found(), transcript, 1, Transcript(""))  # nothing else can have been said
+    assert unheard == sureness(spotter.found(), transcript, 1)
+    longer = Transcript("otto stop the music please now", confidence=0.9, words=words, score=-1000.0)
+    assert sureness(spotter.found(), longer, 1, Transcript("photo", score=-1100.0)) == unheard
+    assert sureness(spotter.found(), longer, 1, Transcript("photo", score=-1010.0)) == sure(0)
 
 
 def test_a_phrase_whose_sound_is_not_known_is_told() -> None:
