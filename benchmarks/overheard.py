@@ -3,7 +3,7 @@
     python benchmarks/overheard.py --minutes 60                      the wake phrase on
     python benchmarks/overheard.py --minutes 60 --attention always   every utterance is looked at
     python benchmarks/overheard.py --minutes 60 --attention always --no-commands   nobody says what is a command
-    python benchmarks/overheard.py --minutes 60 --voices flite       four voices made from recordings, in place of espeak's
+    python benchmarks/overheard.py --minutes 60 --voices flite       four voices made from recordings, not espeak's
     python benchmarks/overheard.py --own-voice 200                   replies in Otto's own voice, should it hear itself
 
 All of it is synthesised here, from a seed. Speech is spoken by espeak-ng in many voices, or by Flite: sentences that

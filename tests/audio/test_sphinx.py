@@ -125,7 +125,7 @@ def test_a_damaged_language_model_is_named(tmp_path: Path) -> None:
         Sphinx(files)
 
 
-def test_what_was_heard_before_changes_nothing(engine: Sphinx) -> None:
+def test_what_was_heard_before_does_not_change_the_likelihood(engine: Sphinx) -> None:
     def score() -> float | None:
         hearing = engine.listen()
         for chunk in whole_chunks(read(CLIPS / "timer.flac")):
