@@ -29,9 +29,8 @@ def save(trainer: SFTTrainer, output: Path, recipe: Recipe) -> None:
 
     model: Any = trainer.model
     kind = getattr(torch, recipe.model.saved)
-    once = {
-        each.data_ptr(): (name, each) for name, each in reversed(model.state_dict().items())
-    }  # tied: the first name
+    # Tied weights have two names and are written once, under the first.
+    once = {each.data_ptr(): (name, each) for name, each in reversed(model.state_dict().items())}
     model.save_pretrained(str(output), state_dict={name: each.to(kind) for name, each in once.values()})
     config = output / "config.json"
     content = json.loads(config.read_text(encoding="utf-8")) | {"dtype": recipe.model.saved}

@@ -69,7 +69,7 @@ class Sphinx:
         except ImportError as error:
             raise ModelFileError(f"Sphinx needs more packages: {INSTALL}") from error
         self.rival = rival
-        self.level = rival.level if rival else Level()
+        self.level: Level = rival.level if rival else Level()
         self._snap = snap
         try:
             self._decoder: Any = pocketsphinx.Decoder(
