@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -226,6 +227,8 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=60.0)
     options.add_argument("--folder", type=Path, default=RESULTS)
     given = options.parse_args()
+    if not find_spec("matplotlib"):
+        sys.exit("the plot needs matplotlib: pip install 'otto-assistant[bench]'")
     with tempfile.TemporaryDirectory() as place:
         environment = {**os.environ, "XDG_RUNTIME_DIR": f"{place}/run"}
         environment |= {f"XDG_{kind}_HOME": f"{place}/{kind.lower()}" for kind in ("CONFIG", "STATE", "CACHE")}
