@@ -190,9 +190,10 @@ class Described:
         near = np.maximum.reduceat(self.phrases @ vector, self.starts)
         likeness = self._likeness(sentence.text, vector)
         against = NEARER * np.log1p((nearest[:, None] > near).sum(axis=0)) + TAUGHT_WORDS * known - self.caution
-        found: Floats = (likeness + against + UNWANTED * _most(self.unwanted @ vector)).astype(np.float32)
+        unwanted = _most(self.unwanted @ vector)
+        found: Floats = (likeness + against + UNWANTED * unwanted).astype(np.float32)
         if len(self.own):
-            unlike = OWN_TAUGHT * _most(taught) + OWN_REFUSED * max(_most(refused), _most(self.unwanted @ vector))
+            unlike = OWN_TAUGHT * _most(taught) + OWN_REFUSED * max(_most(refused), unwanted)
             alike = OWN * (self.own @ vector) + (unlike + OWN_WORDS * known + OWN_BIAS)
             np.maximum.at(found, list(self.owners), alike.astype(np.float32))
         return found
