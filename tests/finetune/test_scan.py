@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
 from finetune.scan import redacted, scan
 from otto.examples import file as examplefile
+from tests import processor
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -72,6 +72,4 @@ def test_no_bundled_example_holds_any() -> None:
 
 @pytest.mark.parametrize("hostile", ["1 " * 20_000, "a@" * 20_000, "a." * 20_000, "a at b dot " * 5_000, "(" * 40_000])
 def test_a_hostile_text_takes_no_longer_than_any(hostile: str) -> None:
-    started = time.process_time()
-    scan(hostile)
-    assert time.process_time() - started < 5
+    assert processor.seconds(lambda: scan(hostile), enough=5) < 5

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from otto.models.gguf import MalformedError, read
+from tests import processor
 from tests.models.ggufbytes import ARRAY, STRING, UINT32, Made, flips, malformed
 
 MALFORMED = malformed()
@@ -73,6 +74,4 @@ def test_a_large_vocabulary_takes_no_second(file: Path) -> None:
     words = [f"word{number}" for number in range(100_000)]
     made = Made().without("tokenizer.ggml.scores").without("tokenizer.ggml.token_type")
     file.write_bytes(bytes(made.with_entry("tokenizer.ggml.tokens", ARRAY, (STRING, words))))
-    began = time.process_time()
-    read(file)
-    assert time.process_time() - began < 1
+    assert processor.seconds(lambda: read(file), enough=1) < 1
