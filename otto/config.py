@@ -164,6 +164,8 @@ class Folders:
 
     examples: tuple[Path, ...]
     skills: tuple[Path, ...]
+    other: Path | None = None
+    """An example file from elsewhere of what no skill is for: who knows commands alone takes everything for one."""
 
 
 def bundled(name: str) -> Path:
@@ -174,10 +176,12 @@ def bundled(name: str) -> Path:
 
 
 def folders(settings: Settings, examples: Path | None = None, skills: Path | None = None) -> Folders:
-    """The bundled folders with the user's over them; a folder named on the command line replaces both."""
+    """The bundled folders with the user's over them; a folder named on the command line replaces both, but for the
+    sentences that no skill is for."""
     return Folders(
         (examples,) if examples else (bundled("examples"), settings.config_folder / "examples"),
         (skills,) if skills else (bundled("skills"), settings.config_folder / "skills"),
+        bundled("examples") / "other_examples.txt" if examples else None,
     )
 
 

@@ -71,7 +71,10 @@ def test_bundled_folders_exist() -> None:
 def test_the_user_lays_folders_over_the_bundled_ones(tmp_path: Path) -> None:
     settings = config.Settings(config_folder=tmp_path)
     assert config.folders(settings).examples == (config.bundled("examples"), tmp_path / "examples")
-    assert config.folders(settings, examples=tmp_path).examples == (tmp_path,)
+    assert config.folders(settings).other is None, "it stands in the bundled folder"
+    alone = config.folders(settings, examples=tmp_path)
+    assert alone.examples == (tmp_path,)
+    assert alone.other and alone.other.is_file()
 
 
 def test_the_table_has_every_setting() -> None:

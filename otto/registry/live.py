@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from otto.config import Folders, Settings
 from otto.example import Example
+from otto.examples.file import unchecked
 from otto.registry.registry import Change, Registered, Registry, Snapshot, change
 from otto.registry.watch import Watch
 from otto.route import Router
@@ -63,6 +64,7 @@ class Live:
         self._training = threading.Lock()
         self._watch: Watch | None = None
         self._told: Callable[[Change], None] | None = None
+        self._others = list(unchecked(folders.other).examples) if folders.other else []
         self._router: FewshotRouter | None = None
         self._taught: tuple[tuple[str, str], ...] = ()
         """The skills that it was trained on, by name and hash."""
@@ -122,7 +124,7 @@ class Live:
             taught, described = exposed, []
         known = self._router.described if self._router else None
         key = tuple((entry.skill.name, entry.hash) for entry in taught)
-        examples = [example for entry in taught for example in entry.examples]
+        examples = [example for entry in taught for example in entry.examples] + self._others
         if self._router is None or key != self._taught:
             self._router = FewshotRouter.train(
                 [entry.skill for entry in taught],
@@ -155,8 +157,9 @@ class Live:
                     yield example
 
     def _newcomers(self, snapshot: Snapshot) -> frozenset[str]:
-        """Skills that the first folders, mostly the bundled ones, know nothing of."""
-        first = {*self._registry.folders.examples[:1], *self._registry.folders.skills[:1]}
+        """Skills that the first folders, mostly the bundled ones, know nothing of; with `Folders.other`, all."""
+        where = self._registry.folders
+        first = set() if where.other else {*where.examples[:1], *where.skills[:1]}
         return frozenset(
             name
             for name, entry in snapshot.skills.items()

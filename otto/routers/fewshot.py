@@ -29,7 +29,7 @@ from otto.routers import saved
 from otto.routers.calibration import RISKY_SURETY
 from otto.routers.classifier import Opinions, decide
 from otto.routers.described import Described, Description
-from otto.routers.fit import fit
+from otto.routers.fit import changes, fit, stale
 from otto.routers.sentence import Sentence, sentences
 from otto.routers.trained import Trained, readable
 from otto.skill import OTHER_SKILL, Skill
@@ -73,7 +73,7 @@ class FewshotRouter:
 
         `development`: examples for the rejection threshold and the confidence; without them a part of `examples` is
         held back for that. `cache`: folder for trained routers. `previous`: a router whose vectors and weights are
-        taken over where examples are the same; without it the cache's newest. `newcomers`: skills that may claim
+        taken over where examples are the same; without it the cache's likest. `newcomers`: skills that may claim
         sentences which meant `other()` before they came (`claims.py`). `progress(what, share)`: 0 to 1.
         Raises `ModelFileError` if the encoder is missing or damaged.
         """
@@ -83,8 +83,9 @@ class FewshotRouter:
         key = _key(known, usable, development, newcomers, encoder, seed)
         path = cache / "fewshot" / f"{key}.npz" if cache else None
         if path and (loaded := saved.load(path, encoder.version)):
+            saved.used(path)
             return FewshotRouter(encoder, loaded)
-        earlier = previous.trained if previous else _newest(path, encoder)
+        earlier = previous.trained if previous else _likest(path, encoder, {readable(each.text) for each in usable})
         # A second encoder for as long as training takes: one sentence is fastest on one thread, thousands are not.
         many = Encoder.load(cache, threads=TRAINING_THREADS) if len(usable) > FEW and not earlier else encoder
         trained = fit(known, usable, development, earlier, many, newcomers, seed, progress or _silent)
@@ -203,10 +204,12 @@ def _silent(what: str, share: float) -> None:
     pass
 
 
-def _newest(path: Path | None, encoder: Encoder) -> Trained | None:
-    """What was trained last."""
+def _likest(path: Path | None, encoder: Encoder, texts: Collection[str]) -> Trained | None:
+    """Of what lies beside `path`, what was trained on nearly these sentences; None where nothing is near."""
     older = saved.newest(path.parent) if path else []
-    return next((found for each in older if (found := saved.load(each, encoder.version))), None)
+    near = ((changes(texts, *saved.remembered(each)), place, each) for place, each in enumerate(older))
+    usable = sorted(each for each in near if not stale(each[0], texts))
+    return next((found for _, _, each in usable if (found := saved.load(each, encoder.version))), None)
 
 
 def _key(

@@ -6,7 +6,7 @@ tell when to refuse and how sure to be. With an earlier `Trained`, only what has
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -88,6 +88,16 @@ def fit(
     return trained
 
 
+def changes(texts: Collection[str], known: Set[str], before: int) -> int:
+    """Sentences that came or went since everything was trained anew: `before`, and those from `known` to `texts`."""
+    return before + len(known ^ set(texts))
+
+
+def stale(changed: int, texts: Collection[str]) -> bool:
+    """Whether so many changes are too many to go on from what was trained earlier."""
+    return changed > STALE * len(texts)
+
+
 @dataclass(frozen=True, eq=False)
 class _Known:
     """What is known of all training sentences before anything is trained."""
@@ -102,8 +112,8 @@ class _Known:
 def _known(texts: Sequence[str], previous: Trained | None, encoder: Encoder) -> _Known:
     memory = recall(previous) if previous else Memory()
     new = [text for text in texts if text not in memory.sentences]
-    changed = memory.changed + len(new) + len(memory.sentences.keys() - set(texts))
-    if previous is None or previous.classifier is None or changed > STALE * len(texts):
+    changed = changes(texts, memory.sentences.keys(), memory.changed)
+    if previous is None or previous.classifier is None or stale(changed, texts):
         previous, memory, changed, new = None, Memory(), 0, list(texts)
     fresh, projection = sentences(encoder, previous.projection if previous else None, new)
     older = previous.classifier.ngrams if previous and previous.classifier else None
@@ -127,7 +137,7 @@ def _classifier(
         older = known.previous.classifier
         trained = classify.train(labels, design, known.ngrams, older, newcomers=newcomers)
         return trained, known.previous.calibration
-    if developed:
+    if developed or len(labels) == 1:  # nothing can be held back of one sentence
         return classify.train(labels, design, known.ngrams, newcomers=newcomers), Calibration()
     names = tuple(sorted(set(labels)))
     targets = np.array([names.index(label) for label in labels], np.int64)

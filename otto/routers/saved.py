@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -56,7 +57,7 @@ def lines(array: NDArray[Any]) -> list[str]:
 
 
 def write(path: Path, header: Mapping[str, object], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Writes a file whole and removes the oldest others in its folder. Raises `OSError`."""
+    """Writes a file whole and removes from its folder those that were not used for longest. Raises `OSError`."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, header=texts([json.dumps(header)]), **arrays)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,8 +79,14 @@ def read(path: Path, names: Sequence[str] = (), *, without: str = "\0") -> tuple
         return None
 
 
+def used(path: Path) -> None:
+    """Notes that a file was of use, so that others are removed before it."""
+    with suppress(OSError):  # the cache may belong to somebody else
+        os.utime(path)
+
+
 def newest(folder: Path) -> list[Path]:
-    """The folder's routers, the newest first."""
+    """The folder's routers, the one that was used last before all others."""
     found = []
     for path in folder.glob("*.npz"):
         with suppress(OSError):
@@ -241,6 +248,16 @@ def recall(trained: Trained) -> Memory:
         return unpack_memory(found[1], int(found[0]["changed"])) if found else Memory()
     except (KeyError, ValueError):
         return Memory()
+
+
+def remembered(path: Path) -> tuple[frozenset[str], int]:
+    """The sentences that a file's router was trained on, and how many of them came or went since everything was trained
+    anew; none for no such file."""
+    found = read(path, ["memory.texts"])
+    try:
+        return (frozenset(lines(found[1]["memory.texts"])), int(found[0]["changed"])) if found else (frozenset(), 0)
+    except (KeyError, ValueError, TypeError):
+        return frozenset(), 0
 
 
 _MEMORY = ("texts", "spans", "counts", "vectors", "words", "columns", "values")

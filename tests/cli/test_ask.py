@@ -74,6 +74,9 @@ def test_other_folders_replace_the_bundled_ones(otto: Otto, tmp_path: Path) -> N
     (tmp_path / "none").mkdir()
     only = ("--examples", str(tmp_path), "--skills", str(tmp_path / "none"))
     assert otto("ask", *only, "bathroom lights on please").out == "Done: the bathroom lights are on.\n"
+    said = "what is the weather in berlin\nset a timer for ten minutes\nplay some jazz\nthe lights of paris were pretty"
+    rows = [json.loads(line) for line in otto("ask", *only, "--json", stdin=said).out.splitlines()]
+    assert [row["calls"] for row in rows] == 4 * [["other()"]]
     assert [row["name"] for row in otto("skills", "list", *only, "--json").json["skills"]] == ["lights", "other"]
 
 

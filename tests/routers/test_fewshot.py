@@ -213,6 +213,20 @@ class TestCache:
             router.save(tmp_path / f"{number}.npz")
         assert len(list(tmp_path.glob("*.npz"))) == saved.KEPT
 
+    def test_what_is_in_use_stays_whatever_else_is_tried(self, tmp_path: Path) -> None:
+        FewshotRouter.train(SKILLS[3:], EXAMPLES, cache=tmp_path)
+        path = self.file(tmp_path)
+        for number in range(saved.KEPT + 1):
+            FewshotRouter.train(SKILLS[3:], EXAMPLES, cache=tmp_path)
+            FewshotRouter.train(SKILLS[3:], [Example(f"try {number}", parse("stop()"))], cache=tmp_path)
+        assert path.exists()
+
+    def test_training_goes_on_from_the_likest_not_from_the_last(self, tmp_path: Path) -> None:
+        FewshotRouter.train(SKILLS[3:], EXAMPLES, cache=tmp_path)
+        FewshotRouter.train(SKILLS[3:], [Example("something else", parse("stop()"))], cache=tmp_path)
+        more = FewshotRouter.train(SKILLS[3:], [*EXAMPLES, Example("hush now", parse("stop()"))], cache=tmp_path)
+        assert saved.recall(more.trained).changed == 1
+
 
 class TestChange:
     """A changed example is learnt from earlier weights."""
