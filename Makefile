@@ -11,12 +11,17 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 
 .PHONY: demo test test-all lint nightly docs
 
-.venv/base: pyproject.toml constraints.txt
+# Tests start hundreds of Pythons; where none may keep what it compiled, each compiles Otto anew.
+export PYTHONDONTWRITEBYTECODE :=
+
+.venv/pyvenv.cfg:
 	$(PYTHON) -m venv .venv
+
+.venv/base: .venv/pyvenv.cfg pyproject.toml constraints.txt
 	$(PIP) --editable '.[voice]'
 	touch $@
 
-.venv/dev: .venv/base
+.venv/dev: .venv/pyvenv.cfg pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev,voice,mqtt,serve,mcp,wyoming,postgres,library]'
 	touch $@
 

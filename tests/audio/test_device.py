@@ -74,13 +74,14 @@ def test_no_device_bypasses_the_sound_server(system: PortAudio) -> None:
 
 
 @needs_pulse
-def test_it_returns_after_the_sound_server_died(pulse: Pulse, system: PortAudio) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.nightly)])
+def test_it_returns_after_the_sound_server_died(pulse: Pulse, system: PortAudio, times: int) -> None:
     told: list[str] = []
     with Microphone(system, f"{SINK}.monitor", changed=told.append) as microphone:
         microphone.open()
         loudest(microphone, 0.5)
         threads, files = threading.active_count(), descriptors()
-        for _ in range(2):
+        for _ in range(times):
             pulse.kill()
             loudest(microphone, 1.5)
             assert microphone.trouble

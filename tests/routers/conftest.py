@@ -1,38 +1,30 @@
-"""A router for conversations, trained on a part of the bundled examples: nine skills, and what is none."""
+"""A router for conversations: all bundled skills, trained once for all tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from otto.call import parse
-from otto.config import Folders, bundled
-from otto.registry.registry import Registry
+from otto.config import Settings, folders
+from otto.registry.live import Live
 from otto.route import Context, Route
-from otto.routers.fewshot import FewshotRouter
 from otto.routers.followup import FollowUpRouter
-from otto.routers.joints import openers
-from otto.routers.several import SeveralRouter
-from otto.skill import Skill
-
-SHOTS = {"other": 250}
-"""Examples of a skill; of the others 60."""
-CHOSEN = ("alarm", "media", "other", "reminder", "timecheck", "timer", "todo", "volume", "weather")
 
 
 @pytest.fixture(scope="session")
-def talker(tmp_path_factory: pytest.TempPathFactory) -> FollowUpRouter:
+def talker(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FollowUpRouter]:
     """`fewshot`, for several commands and for conversations."""
-    registry = Registry(Folders((bundled("examples"),), ()), cache=tmp_path_factory.mktemp("cache"))
-    entries = [registry.snapshot.skills[name] for name in CHOSEN]
-    examples = [each for entry in entries for each in entry.examples[: SHOTS.get(entry.skill.name, 60)]]
-    skills: Mapping[str, Skill] = {entry.skill.name: entry.skill for entry in entries if entry.skill.name != "other"}
-    registry.close()
-    alone = FewshotRouter.train(list(skills.values()), examples)
-    return FollowUpRouter(SeveralRouter(alone, skills, openers(examples)), skills)
+    nowhere = tmp_path_factory.mktemp("nowhere")
+    settings = Settings(config_folder=nowhere, state_folder=nowhere, cache_folder=trained / "otto")
+    live = Live(settings, folders(settings))
+    assert isinstance(live.ready.router, FollowUpRouter)
+    yield live.ready.router
+    live.close()
 
 
 @pytest.fixture

@@ -98,11 +98,11 @@ def test_the_figures_of_5_4_hold(tmp_path: Path) -> None:
     assert max(seconds for status, seconds in found if status == 503) <= 0.05
 
 
-@pytest.mark.parametrize("seconds", [3, pytest.param(300, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("seconds", [2, pytest.param(300, marks=pytest.mark.nightly)])
 def test_five_times_too_much_is_answered_or_refused_at_once(tmp_path: Path, seconds: int) -> None:
     write_skills(tmp_path)
     with process(tmp_path) as (started, client):  # apart from its clients, who take memory of their own
-        flood(client, 3)
+        flood(client, 1)
         before, most, over = memory_mb(started.pid), 0, threading.Event()
 
         def watch() -> None:
