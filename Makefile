@@ -7,8 +7,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# What is never imported need not be compiled.
-PIP := $(BIN)/pip install --no-compile --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test test-all lint nightly docs
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,9 +78,13 @@ class Terminal:
         self.wait_for(answer)
 
     def close(self) -> int:
-        """Ctrl-D; the exit code."""
-        os.write(self._ours, b"\x04")
-        return self._process.wait(PATIENCE_SECONDS)
+        """Ctrl-D, again where it came before the next prompt did; the exit code."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while self._process.poll() is None and time.monotonic() < end:
+            os.write(self._ours, b"\x04")
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(2)
+        return self._process.wait(0.1)
 
     def end(self) -> None:
         self._process.kill()
