@@ -32,11 +32,13 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: .venv/base
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
 
+# Two files at a time: much of what is tested is waiting. Models keep both cores busy by themselves.
 test: .venv/dev
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-all: .venv/all
-	$(BIN)/pytest -m 'not nightly'
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m 'heavy and not nightly'
 
 lint: .venv/dev
 	$(BIN)/ruff check
