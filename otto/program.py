@@ -27,7 +27,11 @@ MAX_OUTPUT = 64_000
 """Bytes kept of what a program prints; the rest is read and thrown away."""
 _LINGER_SECONDS = 0.2  # for the last output, when something it started still holds the pipe
 
+_START_SECONDS = 1.0  # which starting takes at most, but for a file system that hangs
+
 _running: set[subprocess.Popen[bytes]] = set()
+_starting = threading.Lock()
+"""Held while a program is started and noted: whoever ends all of them misses none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,9 @@ def find(program: str) -> str:
 
 def run(arguments: Sequence[str], *, seconds: float) -> Ended:
     """Runs a program to its end. Raises `SkillError` when it cannot start or takes longer; it is then ended."""
-    process = _started(arguments, subprocess.PIPE)
-    _running.add(process)
+    with _starting:
+        process = _started(arguments, subprocess.PIPE)
+        _running.add(process)
     try:
         output, complaint = _Drain(process.stdout), _Drain(process.stderr)
         code = process.wait(seconds)
@@ -76,9 +81,12 @@ def start(arguments: Sequence[str]) -> None:
 
 
 def end_running() -> None:
-    """Ends what `run` is waiting for, from another thread."""
+    """Ends what `run` is waiting for, or just starts, from another thread."""
+    held = _starting.acquire(timeout=_START_SECONDS)
     for process in tuple(_running):
         _end(process)
+    if held:
+        _starting.release()
 
 
 def _started(arguments: Sequence[str], output: int) -> subprocess.Popen[bytes]:

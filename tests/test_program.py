@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,25 @@ def test_what_runs_can_be_ended_from_another_thread(tmp_path: Path) -> None:
     program.end_running()
     thread.join(5)
     assert not alive(pid) and [ended.code for ended in ends] == [-9]
+
+
+def test_what_is_just_being_started_is_ended_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    note, begun = tmp_path / "pid", program._started
+
+    def slowly(arguments: Sequence[str], output: int) -> subprocess.Popen[bytes]:
+        process = begun(arguments, output)
+        noted(note)
+        time.sleep(0.3)  # it runs, and nobody has noted that yet
+        return process
+
+    monkeypatch.setattr(program, "_started", slowly)
+    arguments = [script(tmp_path, f"echo $$ > {note}", "sleep 60")]
+    thread = threading.Thread(target=lambda: program.run(arguments, seconds=30))
+    thread.start()
+    pid = noted(note)
+    program.end_running()
+    thread.join(5)
+    assert not alive(pid)
 
 
 @pytest.mark.parametrize("arguments", [["echo", "a\0b"], ["echo", "\ud800"], ["echo", "x" * 3_000_000], ["/etc"]])
