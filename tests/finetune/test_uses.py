@@ -235,8 +235,11 @@ def test_feedback_with_an_adapter_on_q_and_v(base: Path, tmp_path: Path) -> None
     assert {re.search(r"(\w+_proj)", name)[1] for name in names} == {"q_proj", "v_proj"}  # type: ignore[index]
 
 
-def test_a_folder_for_layers_on_disk_is_never_missing(base: Path, tmp_path: Path) -> None:
+def test_a_folder_for_layers_on_disk_is_never_missing(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first old failure: a model whose layers partly go to disk, and nobody had said where."""
+    monkeypatch.chdir(tmp_path)  # peft 0.21 copies what lies on disk to its own path below the current folder
     folder = races(tmp_path)
     recipe = toy("feedback-mistral-qlora-toy", base, folder, **{"method.kind": "lora", "model.offload_folder": "."})
     outcome = train(recipe, tmp_path / "run")
