@@ -167,6 +167,11 @@ class Folders:
     other: Path | None = None
     """An example file from elsewhere of what no skill is for: who knows commands alone takes everything for one."""
 
+    def yours(self) -> list[Path]:
+        """The files in folders that did not come with Otto."""
+        own = [each for each in (*self.examples, *self.skills) if each not in (bundled("examples"), bundled("skills"))]
+        return [path for folder in own if folder.is_dir() for path in sorted(folder.iterdir()) if path.is_file()]
+
 
 def bundled(name: str) -> Path:
     """The folder `examples`, `skills` or `prompts` that came with Otto: in a wheel, or at the top of a checkout."""

@@ -75,6 +75,9 @@ def test_the_user_lays_folders_over_the_bundled_ones(tmp_path: Path) -> None:
     alone = config.folders(settings, examples=tmp_path)
     assert alone.examples == (tmp_path,)
     assert alone.other and alone.other.is_file()
+    (tmp_path / "lights_examples.txt").write_text("")
+    assert config.folders(settings, skills=tmp_path / "none").yours() == []
+    assert alone.yours() == [tmp_path / "lights_examples.txt"]
 
 
 def test_the_table_has_every_setting() -> None:

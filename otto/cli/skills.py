@@ -54,6 +54,8 @@ CHECK_EXAMPLES = """Examples:
 
 otto skills check
 
+otto skills check --all   (your files and the bundled)
+
 otto skills check lights_examples.txt   (beside all other skills)
 
 otto skills check --quick --json"""
@@ -144,11 +146,14 @@ def check(
         list[Path] | None, typer.Argument(help="Only these example and Python files, wherever they are.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Train no router: leave out the cross-validation.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="What is bundled, too, beside files of your own.")] = False,
     as_json: AsJson = False,
     examples: ExamplesFolder = None,
     skills: SkillsFolder = None,
 ) -> None:
     """Find bad examples, arguments that no sentence supports, and skills that fight over sentences.
+
+    Looks at your own files, beside all others; where there are none, at the bundled.
 
     Prints file:line: message, and exits with 1 if any is an error.
     """
@@ -164,7 +169,7 @@ def check(
         from otto.mcp.use import without_sentences
 
         snapshot = without_sentences(snapshot, settings)
-    only = [known(path, opened.folders) for path in files or ()]
+    only = [known(path, opened.folders) for path in files or ()] or ([] if everything else opened.folders.yours())
     with progress_bar() as progress:
         problems = check_skills(snapshot, None if quick else train, files=only, progress=progress)
     errors = sum(problem.severity == "error" for problem in problems)
@@ -174,7 +179,8 @@ def check(
         for problem in problems:
             say(view.line(problem))
         found = f"{view.count(errors, 'error')}, {view.count(len(problems) - errors, 'warning')}"
-        note(f"{view.count(len(snapshot.skills), 'skill')} checked: {found}")
+        rest = "" if files or not only else " in your files (--all: in the bundled, too)"
+        note(f"{view.count(len(snapshot.skills), 'skill')} checked: {found}{rest}")
     raise typer.Exit(1 if errors else 0)
 
 

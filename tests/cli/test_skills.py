@@ -191,6 +191,18 @@ def test_check_trains_routers(skills: Skills, folder: Path, monkeypatch: pytest.
     assert "lamp and many fight over sentences: 10 of 10 are taken for many" in result.stdout
 
 
+def test_check_looks_at_ones_own_files_first() -> None:
+    everything = CliRunner().invoke(app, ["check", "--quick"])  # there is nothing of one's own yet
+    own("lights").parent.mkdir(parents=True)
+    own("lights").write_text(LIGHTS)
+    result = CliRunner().invoke(app, ["check", "--quick"])
+    lines = result.stdout.splitlines()
+    assert lines and {line.partition(":")[0] for line in lines} == {str(own("lights"))}
+    assert "1 error, 1 warning in your files (--all: in the bundled, too)" in result.stderr
+    both = CliRunner().invoke(app, ["check", "--quick", "--all"]).stdout.splitlines()
+    assert set(both) == {*lines, *everything.stdout.splitlines()}
+
+
 def test_check_of_one_file(skills: Skills, folder: Path, tmp_path: Path) -> None:
     inside = skills("check", "--quick", str(folder / "lights_examples.txt"))
     assert inside.exit_code == 1
