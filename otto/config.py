@@ -169,8 +169,8 @@ class Folders:
 
     def yours(self) -> list[Path]:
         """The files in folders that did not come with Otto."""
-        own = [each for each in (*self.examples, *self.skills) if each not in (bundled("examples"), bundled("skills"))]
-        return [path for folder in own if folder.is_dir() for path in sorted(folder.iterdir()) if path.is_file()]
+        own = [each for each in (*self.examples, *self.skills) if not is_bundled(each) and each.is_dir()]
+        return [path for folder in own for path in sorted(folder.iterdir()) if path.is_file()]
 
 
 def bundled(name: str) -> Path:
@@ -178,6 +178,11 @@ def bundled(name: str) -> Path:
     package = Path(__file__).parent
     inside = package / "bundled" / name
     return inside if inside.is_dir() else package.parent / name
+
+
+def is_bundled(folder: Path) -> bool:
+    """Whether skills in this folder came with Otto."""
+    return folder in (bundled("examples"), bundled("skills"))
 
 
 def folders(settings: Settings, examples: Path | None = None, skills: Path | None = None) -> Folders:

@@ -26,7 +26,6 @@ from otto.errors import SkillError, shorten
 MAX_OUTPUT = 64_000
 """Bytes kept of what a program prints; the rest is read and thrown away."""
 _LINGER_SECONDS = 0.2  # for the last output, when something it started still holds the pipe
-
 _START_SECONDS = 1.0  # which starting takes at most, but for a file system that hangs
 
 _running: set[subprocess.Popen[bytes]] = set()
@@ -83,10 +82,12 @@ def start(arguments: Sequence[str]) -> None:
 def end_running() -> None:
     """Ends what `run` is waiting for, or just starts, from another thread."""
     held = _starting.acquire(timeout=_START_SECONDS)
-    for process in tuple(_running):
-        _end(process)
-    if held:
-        _starting.release()
+    try:
+        for process in tuple(_running):
+            _end(process)
+    finally:
+        if held:
+            _starting.release()
 
 
 def _started(arguments: Sequence[str], output: int) -> subprocess.Popen[bytes]:

@@ -159,7 +159,7 @@ def check(
     """
     from otto.cli import skillview as view
     from otto.cli.terminal import progress_bar
-    from otto.config import load
+    from otto.config import is_bundled, load
     from otto.examples.check import check as check_skills
 
     settings = load()
@@ -179,7 +179,8 @@ def check(
         for problem in problems:
             say(view.line(problem))
         found = f"{view.count(errors, 'error')}, {view.count(len(problems) - errors, 'warning')}"
-        rest = "" if files or not only else " in your files (--all: in the bundled, too)"
+        mixed = only and not files and any(map(is_bundled, (*opened.folders.examples, *opened.folders.skills)))
+        rest = " in your files (--all: in the bundled, too)" if mixed else ""
         note(f"{view.count(len(snapshot.skills), 'skill')} checked: {found}{rest}")
     raise typer.Exit(1 if errors else 0)
 

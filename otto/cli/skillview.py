@@ -9,7 +9,7 @@ from pathlib import Path
 from otto import action as actions
 from otto import signature
 from otto.call import write
-from otto.config import bundled
+from otto.config import is_bundled
 from otto.example import Problem
 from otto.registry.snapshot import Registered, Snapshot
 from otto.skill import Parameter, to_json
@@ -58,10 +58,7 @@ def whence(entry: Registered, own: Path) -> str:
     """Where a skill comes from. `own`: the user's folder, which holds `examples/` and `skills/`."""
     places: dict[str, list[str]] = {f"server {entry.remote.server}": ["tool"]} if entry.remote else {}
     for path in entry.files:
-        if own in path.parents:
-            place = "yours"
-        else:
-            place = "bundled" if path.parent in (bundled("examples"), bundled("skills")) else near(path.parent)
+        place = "yours" if own in path.parents else "bundled" if is_bundled(path.parent) else near(path.parent)
         kind = "Python" if path.suffix == ".py" else "examples"
         places.setdefault(place, []).append(kind)
     return "; ".join(f"{place}: {', '.join(kinds)}" for place, kinds in places.items())

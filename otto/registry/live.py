@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from otto.call import OTHER
 from otto.config import Folders, Settings
 from otto.example import Example
 from otto.examples.file import unchecked
@@ -124,7 +125,8 @@ class Live:
             taught, described = exposed, []
         known = self._router.described if self._router else None
         key = tuple((entry.skill.name, entry.hash) for entry in taught)
-        examples = [example for entry in taught for example in entry.examples] + self._others
+        # Theirs first: a sentence that stands in the user's folder as well is the user's, and no newcomer may claim it.
+        examples = [*self._others, *(example for entry in taught for example in entry.examples)]
         if self._router is None or key != self._taught:
             self._router = FewshotRouter.train(
                 [entry.skill for entry in taught],
@@ -163,5 +165,8 @@ class Live:
         return frozenset(
             name
             for name, entry in snapshot.skills.items()
-            if entry.files and not entry.phrases and not any(file.parent in first for file in entry.files)
+            if name != OTHER
+            and entry.files
+            and not entry.phrases
+            and not any(file.parent in first for file in entry.files)
         )

@@ -77,6 +77,10 @@ def test_other_folders_replace_the_bundled_ones(otto: Otto, tmp_path: Path) -> N
     said = "what is the weather in berlin\nset a timer for ten minutes\nplay some jazz\nthe lights of paris were pretty"
     rows = [json.loads(line) for line in otto("ask", *only, "--json", stdin=said).out.splitlines()]
     assert [row["calls"] for row in rows] == 4 * [["other()"]]
+    # Sentences of one's own that no skill is for leave it to the skills what is like theirs.
+    (tmp_path / "other_examples.txt").write_text("User: the light at the end of the tunnel\nAssistant: other()\n")
+    (row,) = map(json.loads, otto("ask", *only, "--json", stdin="turn on the lights\n").out.splitlines())
+    assert row["calls"][0].startswith("lights(")
     assert [row["name"] for row in otto("skills", "list", *only, "--json").json["skills"]] == ["lights", "other"]
 
 

@@ -217,6 +217,7 @@ class TestCache:
         FewshotRouter.train(SKILLS[3:], EXAMPLES, cache=tmp_path)
         path = self.file(tmp_path)
         for number in range(saved.KEPT + 1):
+            assert path.exists(), number
             FewshotRouter.train(SKILLS[3:], EXAMPLES, cache=tmp_path)
             FewshotRouter.train(SKILLS[3:], [Example(f"try {number}", parse("stop()"))], cache=tmp_path)
         assert path.exists()
